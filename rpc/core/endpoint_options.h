@@ -1,0 +1,29 @@
+#ifndef RPC_CORE_ENDPOINT_OPTIONS_H_
+#define RPC_CORE_ENDPOINT_OPTIONS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+#include "rpc/core/server.h"
+
+namespace rpc {
+
+// How an endpoint is opened. A value.
+template <typename Transport>
+struct EndpointOptions {
+  typename Transport::Options transport = {};
+  // How long Open may take to reach the other side.
+  absl::Duration open_timeout = absl::Seconds(10);
+  // The timeout of calls that set none. Finite, so that no call waits for ever
+  // because somebody forgot it.
+  absl::Duration default_timeout = absl::Seconds(30);
+  // Calls beyond these end at once with RESOURCE_EXHAUSTED.
+  std::size_t max_in_flight = 200'000;
+  // Threads that run the callbacks of asynchronous calls. At least 1.
+  int callback_threads = 1;
+  ServerOptions server = {};
+};
+
+}  // namespace rpc
+
+#endif  // RPC_CORE_ENDPOINT_OPTIONS_H_

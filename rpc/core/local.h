@@ -1,0 +1,88 @@
+#ifndef RPC_CORE_LOCAL_H_
+#define RPC_CORE_LOCAL_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rpc/base/bytes.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/status.h"
+#include "rpc/core/call_options.h"
+#include "rpc/core/call_result.h"
+#include "rpc/core/codec.h"
+#include "rpc/core/dispatcher.h"
+#include "rpc/core/endpoint_options.h"
+#include "rpc/core/pending_calls.h"
+
+namespace rpc::core {
+
+// An endpoint's inside over a transport of the same thread: a call is a
+// function call. Has no state beyond its policies; thread-safe as they are.
+template <typename Transport, typename Serializer, typename Handler>
+class Local {
+ public:
+  static absl::StatusOr<Local> Open(EndpointOptions<Transport> options,
+                                    Handler handler, Serializer serializer) {
+    const Deadline deadline = Deadline::After(options.open_timeout);
+    Local local(std::move(options), std::move(handler), std::move(serializer));
+    const absl::Status opened = local.transport_.Open(deadline);
+    if (!opened.ok()) return opened;
+    return local;
+  }
+
+  template <typename M>
+  CallResult<M> Call(const ArgumentBody<M>& arguments,
+                     const CallOptions& options) {
+    Bytes request;
+    absl::Status status;
+    const auto fail = [&](const absl::Status& why) { status = NotRun(why); };
+    if (!EncodeBody(serializer_, arguments, request, fail)) {
+      return Explain<M>(status);
+    }
+    Bytes reply;
+    const ServerContext context = {.method = M::kName,
+                                   .metadata = &options.metadata};
+    status = transport_.Exchange(
+        M::kName, request.view(),
+        [&](std::string_view method, std::string_view body) {
+          return Dispatcher<Serializer, Handler>(&serializer_, &handler_)
+              .Dispatch(context, method, body, reply);
+        });
+    if (!status.ok()) return Explain<M>(status);
+    return DecodeResult<M>(serializer_, reply.view());
+  }
+
+  // The callback has run when this returns.
+  template <typename M>
+  void CallAsync(const ArgumentBody<M>& arguments, const CallOptions& options,
+                 Callback<M> callback) {
+    std::move(callback)(Call<M>(arguments, options));
+  }
+
+  ServerCounters server_counters() const { return {}; }
+  CallCounters call_counters() const { return {}; }
+
+ private:
+  Local(EndpointOptions<Transport> options, Handler handler,
+        Serializer serializer)
+      : transport_(std::move(options.transport)),
+        serializer_(std::move(serializer)),
+        handler_(std::move(handler)) {}
+
+  template <typename M>
+  absl::Status Explain(const absl::Status& status) const {
+    return Annotate(status,
+                    std::string(M::kName) + " over " + transport_.Describe());
+  }
+
+  [[no_unique_address]] Transport transport_;
+  [[no_unique_address]] Serializer serializer_;
+  [[no_unique_address]] Handler handler_;
+};
+
+}  // namespace rpc::core
+
+#endif  // RPC_CORE_LOCAL_H_

@@ -1,0 +1,243 @@
+#ifndef RPC_CORE_PENDING_CALLS_H_
+#define RPC_CORE_PENDING_CALLS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/random_nonces.h"
+#include "rpc/base/status.h"
+#include "rpc/core/deadline_wheel.h"
+#include "rpc/message/correlation_id.h"
+#include "rpc/message/envelope.h"
+#include "rpc/transport/transport_policy.h"
+
+namespace rpc {
+
+// What became of an endpoint's calls.
+struct CallCounters {
+  std::uint64_t started = 0;
+  std::uint64_t expired = 0;
+  // Replies to calls that were over, doubled replies and forged ones: dropped.
+  std::uint64_t unknown_replies = 0;
+};
+
+namespace core {
+
+// Something that waits for a reply. Owned by whoever added it, alive until it
+// was completed or removed.
+class PendingCall {
+ public:
+  // Called once, without a lock, on the thread that learned the outcome.
+  virtual void Complete(Reply reply) = 0;
+
+ protected:
+  ~PendingCall() = default;
+};
+
+// The calls that were sent and are not over, found by correlation id in
+// constant time and ended by their deadlines without a timer each. A call is
+// over when it leaves this table; what comes for it later is counted and
+// dropped. Thread-safe; passive: whoever owns a thread and a clock calls
+// OnTime().
+class PendingCalls final : public CallEvents {
+ public:
+  explicit PendingCalls(std::size_t max_in_flight)
+      : max_in_flight_(max_in_flight) {}
+  PendingCalls(const PendingCalls&) = delete;
+  PendingCalls& operator=(const PendingCalls&) = delete;
+
+  // RESOURCE_EXHAUSTED where `max_in_flight` calls are pending; the status of
+  // Close() after it.
+  absl::StatusOr<CorrelationId> Add(PendingCall* call, Deadline deadline) {
+    const std::lock_guard lock(mutex_);
+    if (!closed_.ok()) return closed_;
+    if (in_flight_ >= max_in_flight_) {
+      return NotRun(absl::ResourceExhaustedError(
+          std::to_string(in_flight_) +
+          " calls are in flight, the most that max_in_flight allows"));
+    }
+    const std::uint32_t index = TakeSlot();
+    Slot& slot = slots_[index];
+    slot.call = call;
+    slot.claimed = false;
+    slot.nonce = nonces_.Next();
+    wheel_.Insert(index, deadline.at());
+    ++in_flight_;
+    ++counters_.started;
+    return CorrelationId{index, slot.nonce};
+  }
+
+  // Takes back a call that was not submitted. False if it is over already.
+  bool Remove(CorrelationId id) {
+    const std::lock_guard lock(mutex_);
+    if (Find(id) == nullptr) return false;
+    Release(id.slot);
+    return true;
+  }
+
+  // Ends the call with CANCELLED unless it is over already.
+  void Cancel(CorrelationId id) {
+    End(id, absl::CancelledError("the caller cancelled the call"));
+  }
+
+  // Ends all calls with `status`, and each later Add.
+  void Close(const absl::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = NotRun(status);
+    }
+    EndAll(status, Which::kAll);
+  }
+
+  // From CallEvents.
+  bool Claim(std::string_view correlation_id) override {
+    const auto id = CorrelationId::Parse(correlation_id);
+    const std::lock_guard lock(mutex_);
+    Slot* slot = id.has_value() ? Find(*id) : nullptr;
+    if (slot == nullptr) return false;
+    slot->claimed = true;
+    return true;
+  }
+
+  void OnReply(Reply reply) override {
+    const auto id = CorrelationId::Parse(reply.correlation_id);
+    PendingCall* call = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      Slot* slot = id.has_value() ? Find(*id) : nullptr;
+      if (slot == nullptr) {
+        ++counters_.unknown_replies;
+        return;
+      }
+      call = slot->call;
+      Release(id->slot);
+    }
+    call->Complete(std::move(reply));
+  }
+
+  void OnLost(const absl::Status& status) override {
+    EndAll(status, Which::kClaimed);
+  }
+  void OnRefused(const absl::Status& status) override {
+    EndAll(status, Which::kAll);
+  }
+
+  TimePoint OnTime(TimePoint now) override {
+    std::vector<Ended> ended;
+    TimePoint next;
+    {
+      const std::lock_guard lock(mutex_);
+      wheel_.Expire(now, [&](std::uint32_t index) {
+        ++counters_.expired;
+        ended.push_back(Take(index));
+      });
+      next = wheel_.NextExpiry();
+    }
+    Finish(ended, absl::DeadlineExceededError("the deadline passed"));
+    return next;
+  }
+
+  std::size_t in_flight() const {
+    const std::lock_guard lock(mutex_);
+    return in_flight_;
+  }
+  CallCounters counters() const {
+    const std::lock_guard lock(mutex_);
+    return counters_;
+  }
+
+ private:
+  enum class Which { kAll, kClaimed };
+  struct Slot {
+    PendingCall* call = nullptr;
+    std::uint64_t nonce = 0;
+    // Its request may have left: from here on the handler may run.
+    bool claimed = false;
+  };
+  struct Ended {
+    PendingCall* call;
+    bool claimed;
+  };
+
+  Slot* Find(CorrelationId id) {
+    if (id.slot >= slots_.size()) return nullptr;
+    Slot& slot = slots_[id.slot];
+    return slot.call != nullptr && slot.nonce == id.nonce ? &slot : nullptr;
+  }
+
+  std::uint32_t TakeSlot() {
+    if (!free_.empty()) {
+      const std::uint32_t index = free_.back();
+      free_.pop_back();
+      return index;
+    }
+    slots_.emplace_back();
+    wheel_.Resize(slots_.size());
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+
+  void Release(std::uint32_t index) {
+    wheel_.Erase(index);
+    slots_[index].call = nullptr;
+    free_.push_back(index);
+    --in_flight_;
+  }
+
+  Ended Take(std::uint32_t index) {
+    const Ended ended{slots_[index].call, slots_[index].claimed};
+    Release(index);
+    return ended;
+  }
+
+  void End(CorrelationId id, const absl::Status& status) {
+    std::vector<Ended> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      if (Find(id) == nullptr) return;
+      ended.push_back(Take(id.slot));
+    }
+    Finish(ended, status);
+  }
+
+  void EndAll(const absl::Status& status, Which which) {
+    std::vector<Ended> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].call == nullptr) continue;
+        if (which == Which::kAll || slots_[i].claimed) ended.push_back(Take(i));
+      }
+    }
+    Finish(ended, status);
+  }
+
+  static void Finish(const std::vector<Ended>& ended,
+                     const absl::Status& status) {
+    for (const auto& [call, claimed] : ended) {
+      call->Complete({.status = claimed ? status : NotRun(status)});
+    }
+  }
+
+  const std::size_t max_in_flight_;
+  mutable std::mutex mutex_;
+  absl::Status closed_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  DeadlineWheel wheel_;
+  RandomNonces nonces_;
+  std::size_t in_flight_ = 0;
+  CallCounters counters_;
+};
+
+}  // namespace core
+}  // namespace rpc
+
+#endif  // RPC_CORE_PENDING_CALLS_H_

@@ -1,0 +1,202 @@
+#ifndef RPC_CORE_SERVER_H_
+#define RPC_CORE_SERVER_H_
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/status.h"
+#include "rpc/core/worker_pool.h"
+#include "rpc/message/delivery.h"
+#include "rpc/message/envelope.h"
+#include "rpc/message/server_context.h"
+#include "rpc/transport/transport_policy.h"
+
+namespace rpc {
+
+// How an endpoint serves.
+struct ServerOptions {
+  // Threads that run handlers. 0: handlers run on the transport's own thread,
+  // which suits those that take microseconds and never wait.
+  int workers =
+      static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  // The most requests taken from the queue and not answered. 0: the transport's
+  // choice, or else 32 for each worker.
+  int prefetch = 0;
+  // How long a stop waits for the handlers that run.
+  absl::Duration drain_timeout = absl::Seconds(10);
+  // Requests are being taken. Called on the transport's thread, again after
+  // each interruption, as on_interrupted is: both return quickly.
+  std::function<void()> on_serving = {};
+  std::function<void(const absl::Status&)> on_interrupted = {};
+  // Each request with the reply that it got. Called on the handler's thread,
+  // before the reply leaves.
+  std::function<void(const Request&, const Reply&)> on_served = {};
+};
+
+// What a server did since it began to serve.
+struct ServerCounters {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  // Answered without running the handler: their deadline had passed.
+  std::uint64_t expired = 0;
+  // Delivered to another server before.
+  std::uint64_t redelivered = 0;
+  // Given back to the queue by a stop.
+  std::uint64_t given_back = 0;
+  std::uint64_t interruptions = 0;
+};
+
+namespace core {
+
+// The life of one Serve(): takes deliveries, has them handled by workers,
+// answers each, and drains. Thread-safe.
+class Server final : public ServerEvents {
+ public:
+  // Fills in the reply's status, body and content type. Never throws.
+  using Handle =
+      std::function<void(const ServerContext&, const Request&, Reply&)>;
+
+  Server(const ServerOptions& options, Handle handle)
+      : options_(options), handle_(std::move(handle)) {
+    if (options_.workers > 0) {
+      pool_.emplace(options_.workers,
+                    [this](Delivery d) { Answer(std::move(d)); });
+    }
+  }
+
+  ServingOptions serving_options() const {
+    ServingOptions options;
+    options.prefetch = options_.prefetch > 0
+                           ? options_.prefetch
+                           : 32 * std::max(1, options_.workers);
+    options.prefetch_is_default = options_.prefetch == 0;
+    return options;
+  }
+
+  // Until a stop is requested (OK) or the transport refuses to serve (why).
+  absl::Status WaitForEnd(const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [this] {
+      const std::lock_guard lock(mutex_);
+      ended_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [&] { return stop.stop_requested() || !refusal_.ok(); });
+    return refusal_;
+  }
+
+  // Gives back what no handler has begun and waits for those that run; at
+  // `deadline` they are told to stop, and waited for. To be called when no more
+  // deliveries come.
+  absl::Status Drain(Deadline deadline) {
+    draining_ = true;
+    if (!pool_.has_value()) return absl::OkStatus();
+    while (std::optional<Delivery> delivery = pool_->TakeQueued()) {
+      GiveBack(*std::move(delivery));
+    }
+    if (pool_->WaitIdle(deadline)) return absl::OkStatus();
+    cancellation_.request_stop();
+    pool_->WaitIdle(Deadline());
+    return absl::DeadlineExceededError(
+        "handlers still ran when drain_timeout had passed; they were "
+        "cancelled");
+  }
+
+  ServerCounters counters() const {
+    return {.succeeded = succeeded_,
+            .failed = failed_,
+            .expired = expired_,
+            .redelivered = redelivered_,
+            .given_back = given_back_,
+            .interruptions = interruptions_};
+  }
+
+  // From ServerEvents.
+  void OnServing() override {
+    if (options_.on_serving) options_.on_serving();
+  }
+  void OnDelivery(Delivery delivery) override {
+    if (pool_.has_value()) {
+      pool_->Push(std::move(delivery));
+    } else {
+      Answer(std::move(delivery));
+    }
+  }
+  void OnInterrupted(const absl::Status& status) override {
+    ++interruptions_;
+    if (options_.on_interrupted) options_.on_interrupted(status);
+  }
+  void OnRefused(const absl::Status& status) override {
+    const std::lock_guard lock(mutex_);
+    refusal_ = status;
+    ended_.notify_all();
+  }
+
+ private:
+  void Answer(Delivery delivery) {
+    if (draining_) return GiveBack(std::move(delivery));
+    const Request& request = delivery.request();
+    Reply reply;
+    if (delivery.facts().redelivered) ++redelivered_;
+    if (!request.deadline.is_never() &&
+        request.deadline.Expired(Clock::now())) {
+      ++expired_;
+      reply.status = NotRun(absl::DeadlineExceededError(
+          "the deadline passed before the request reached a handler"));
+    } else {
+      handle_(ContextOf(delivery), request, reply);
+      ++(reply.status.ok() ? succeeded_ : failed_);
+    }
+    if (options_.on_served) options_.on_served(request, reply);
+    std::move(delivery).Answer(std::move(reply));
+  }
+
+  ServerContext ContextOf(const Delivery& delivery) const {
+    const Request& request = delivery.request();
+    return {.deadline = request.deadline,
+            .cancellation = cancellation_.get_token(),
+            .redelivered = delivery.facts().redelivered,
+            .earlier_deliveries = delivery.facts().earlier_deliveries,
+            .method = request.method,
+            .message_id = request.message_id,
+            .metadata = &request.metadata};
+  }
+
+  void GiveBack(Delivery delivery) {
+    ++given_back_;
+    std::move(delivery).Requeue();
+  }
+
+  const ServerOptions options_;
+  const Handle handle_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  absl::Status refusal_;
+  std::stop_source cancellation_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<std::uint64_t> succeeded_ = 0;
+  std::atomic<std::uint64_t> failed_ = 0;
+  std::atomic<std::uint64_t> expired_ = 0;
+  std::atomic<std::uint64_t> redelivered_ = 0;
+  std::atomic<std::uint64_t> given_back_ = 0;
+  std::atomic<std::uint64_t> interruptions_ = 0;
+  // Last: its threads use what stands above.
+  std::optional<WorkerPool<Delivery>> pool_;
+};
+
+}  // namespace core
+}  // namespace rpc
+
+#endif  // RPC_CORE_SERVER_H_

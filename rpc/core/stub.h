@@ -1,0 +1,91 @@
+#ifndef RPC_CORE_STUB_H_
+#define RPC_CORE_STUB_H_
+
+#include <tuple>
+#include <utility>
+
+#include "rpc/core/call_options.h"
+#include "rpc/core/call_result.h"
+#include "rpc/core/codec.h"
+#include "rpc/message/method.h"
+
+namespace rpc {
+
+// One method of an endpoint, to be called with its own arguments. Borrows the
+// endpoint's inside: must not outlive the endpoint, may outlive its being
+// moved. Thread-safe; a value.
+template <typename Core, typename M, typename Arguments>
+class Stub;
+
+template <typename Core, typename M, typename... Args>
+class Stub<Core, M, std::tuple<Args...>> {
+ public:
+  explicit Stub(Core* core) : core_(core) {}
+
+  // Blocks until the call is over: at latest 100 ms after its deadline.
+  CallResult<M> Call(Args... arguments, CallOptions options = {}) const {
+    return core_->template Call<M>(Pack(std::move(arguments)...), options);
+  }
+
+  // Returns at once; `callback` runs once, on a thread of the endpoint's, with
+  // what Call would have returned.
+  void CallAsync(Args... arguments, CallOptions options,
+                 Callback<M> callback) const {
+    core_->template CallAsync<M>(Pack(std::move(arguments)...), options,
+                                 std::move(callback));
+  }
+  void CallAsync(Args... arguments, Callback<M> callback) const {
+    CallAsync(std::move(arguments)..., CallOptions(), std::move(callback));
+  }
+
+ private:
+  static core::ArgumentBody<M> Pack(Args&&... arguments) {
+    return core::ArgumentBody<M>{std::move(arguments)...};
+  }
+
+  Core* core_;
+};
+
+namespace core {
+
+// Gives an endpoint with one method that method's calls as its own.
+template <typename Endpoint, typename Methods>
+class OnlyMethod {
+ public:
+  template <typename... Args>
+  void Call(Args&&...) {
+    static_assert(sizeof...(Args) < 0,
+                  "RpcEndpoint: this endpoint has several methods; call one by "
+                  "name, endpoint.Stub<\"name\">().Call(...).");
+  }
+};
+
+template <typename Endpoint, typename M>
+requires kIsMethod<M>
+class OnlyMethod<Endpoint, TypeList<M>>
+    : public OnlyMethod<Endpoint, TypeList<M, typename M::Arguments>> {
+};
+
+template <typename Endpoint, typename M, typename... Args>
+class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
+ public:
+  // As Stub::Call and Stub::CallAsync.
+  CallResult<M> Call(Args... arguments, CallOptions options = {}) {
+    return stub().Call(std::move(arguments)..., std::move(options));
+  }
+  void CallAsync(Args... arguments, CallOptions options, Callback<M> callback) {
+    stub().CallAsync(std::move(arguments)..., std::move(options),
+                     std::move(callback));
+  }
+  void CallAsync(Args... arguments, Callback<M> callback) {
+    stub().CallAsync(std::move(arguments)..., std::move(callback));
+  }
+
+ private:
+  auto stub() { return static_cast<Endpoint*>(this)->template StubOf<M>(); }
+};
+
+}  // namespace core
+}  // namespace rpc
+
+#endif  // RPC_CORE_STUB_H_

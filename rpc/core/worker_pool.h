@@ -1,0 +1,103 @@
+#ifndef RPC_CORE_WORKER_POOL_H_
+#define RPC_CORE_WORKER_POOL_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "rpc/base/deadline.h"
+#include "rpc/core/ring_queue.h"
+
+namespace rpc::core {
+
+// Threads that run `run(task)` for each task pushed, first in first out. The
+// destructor runs what is queued, then joins. Thread-safe.
+template <typename Task>
+class WorkerPool {
+ public:
+  // At least one thread.
+  WorkerPool(int threads, std::function<void(Task)> run)
+      : run_(std::move(run)) {
+    threads_.reserve(static_cast<std::size_t>(threads));
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+  }
+  ~WorkerPool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  void Push(Task task) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.Push(std::move(task));
+      wake = sleeping_ > 0;
+    }
+    if (wake) wake_.notify_one();
+  }
+
+  // The next task that no thread has begun, taken off the queue.
+  std::optional<Task> TakeQueued() {
+    const std::lock_guard lock(mutex_);
+    return queue_.Pop();
+  }
+
+  // Until nothing is queued nor running, or `deadline`. False if it passed.
+  bool WaitIdle(Deadline deadline) {
+    std::unique_lock lock(mutex_);
+    const auto idle = [&] { return queue_.empty() && running_ == 0; };
+    if (!deadline.is_never()) {
+      return idle_.wait_until(lock, deadline.at(), idle);
+    }
+    idle_.wait(lock, idle);
+    return true;
+  }
+
+ private:
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      std::optional<Task> task = queue_.Pop();
+      if (task.has_value()) {
+        ++running_;
+        lock.unlock();
+        run_(*std::move(task));
+        task.reset();
+        lock.lock();
+        --running_;
+        if (running_ == 0 && queue_.empty()) idle_.notify_all();
+      } else if (stopping_) {
+        return;
+      } else {
+        ++sleeping_;
+        wake_.wait(lock);
+        --sleeping_;
+      }
+    }
+  }
+
+  const std::function<void(Task)> run_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable idle_;
+  RingQueue<Task> queue_;
+  int sleeping_ = 0;
+  int running_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace rpc::core
+
+#endif  // RPC_CORE_WORKER_POOL_H_
