@@ -1,0 +1,280 @@
+#ifndef RPC_TRANSPORT_RABBITMQ_CALLS_H_
+#define RPC_TRANSPORT_RABBITMQ_CALLS_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "rpc/amqp/ending.h"
+#include "rpc/amqp/message.h"
+#include "rpc/amqp/session.h"
+#include "rpc/amqp/session_listener.h"
+#include "rpc/amqp/topology.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/random_nonces.h"
+#include "rpc/base/status.h"
+#include "rpc/message/envelope.h"
+#include "rpc/transport/rabbitmq_messages.h"
+#include "rpc/transport/rabbitmq_options.h"
+#include "rpc/transport/transport_policy.h"
+
+namespace rpc::rabbitmq {
+
+// The calling half of a connection: one channel that publishes requests and
+// consumes the replies from an exclusive queue of its own. Post() may come from
+// any thread, all else happens on the connection's I/O thread.
+class Calls final : public amqp::ChannelListener {
+ public:
+  explicit Calls(const RabbitMqOptions& options)
+      : options_(options),
+        delivery_mode_(
+            static_cast<std::uint8_t>(options.topology.delivery_mode)) {}
+
+  // FAILED_PRECONDITION the second time.
+  absl::Status Start(CallEvents* events) {
+    const std::lock_guard lock(mutex_);
+    if (started_ != nullptr) {
+      return absl::FailedPreconditionError(
+          "StartCalls was called twice; it comes once");
+    }
+    started_ = events;
+    return absl::OkStatus();
+  }
+
+  // Whether the I/O thread has to be woken for it, or why it is not taken.
+  absl::StatusOr<bool> Post(Request request) {
+    if (request.body.size() > options_.max_body_bytes) {
+      return NotRun(absl::ResourceExhaustedError(absl::StrCat(
+          "a body of ", request.body.size(), " bytes; max_body_bytes allows ",
+          options_.max_body_bytes)));
+    }
+    const std::lock_guard lock(mutex_);
+    if (!refused_.ok()) return NotRun(refused_);
+    if (started_ == nullptr) {
+      return NotRun(
+          absl::FailedPreconditionError("Submit was called before StartCalls"));
+    }
+    if (waiting_bytes_ + request.body.size() > options_.max_waiting_bytes) {
+      return NotRun(absl::ResourceExhaustedError(
+          absl::StrCat(waiting_bytes_,
+                       " bytes of requests wait to be sent; "
+                       "max_waiting_bytes allows ",
+                       options_.max_waiting_bytes)));
+    }
+    waiting_bytes_ += Weight(request);
+    posted_.push_back(std::move(request));
+    return posted_.size() == 1;
+  }
+
+  // The turn of the I/O thread's loop: sends what was posted, ends what is due.
+  TimePoint OnTurn(amqp::Session* session, TimePoint now) {
+    session_ = session;
+    if (events_ == nullptr) {
+      const std::lock_guard lock(mutex_);
+      events_ = started_;
+      if (events_ == nullptr) return kNever;
+    }
+    if (session != nullptr && !channel_.has_value() && now >= reopen_at_) {
+      Open(*session, now);
+    }
+    if (session != nullptr && ready_) SendPosted(*session, now);
+    const TimePoint expiry = events_->OnTime(now);
+    DropExpired(now);
+    return std::min(expiry, channel_.has_value() ? kNever : reopen_at_);
+  }
+
+  // A new epoch of the connection: there is no reason to wait.
+  void OnUp() { reopen_at_ = TimePoint(); }
+
+  // Nothing will be sent any more.
+  void Refuse(const absl::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      refused_ = status;
+      posted_.clear();
+      waiting_bytes_ = 0;
+    }
+    sending_.clear();
+    next_ = 0;
+    if (events_ != nullptr) events_->OnRefused(status);
+  }
+
+  // From amqp::ChannelListener.
+  void OnReady(const amqp::ChannelNames& names) override {
+    ready_ = true;
+    reply_to_ = names.queue;
+  }
+  void OnDelivery(amqp::Delivery&& delivery) override {
+    events_->OnReply(ToReply(std::move(delivery)));
+  }
+  void OnReturn(amqp::Return&& returned) override {
+    events_->OnReply(
+        {.correlation_id =
+             std::move(returned.message.properties.correlation_id),
+         .status = NotRun(absl::UnavailableError(absl::StrCat(
+             "no queue takes the request: ", returned.code, " ", returned.text,
+             " for exchange \"", ToAbsl(options_.topology.exchange),
+             "\" and routing key \"", ToAbsl(options_.topology.routing_key),
+             "\"; is a server running?")))});
+  }
+  // The reply queue is gone, and the replies in it.
+  void OnConsumerCancelled() override {
+    events_->OnLost(absl::UnavailableError("the reply queue was deleted"));
+    if (session_ != nullptr && channel_.has_value()) {
+      session_->CloseChannel(*channel_);
+    }
+    ready_ = false;
+  }
+  void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
+    channel_.reset();
+    ready_ = false;
+    reopen_at_ = session_ == nullptr ? TimePoint() : session_->now() + kReopen;
+    events_->OnLost(absl::UnavailableError(status.message()));
+    // A missing exchange comes with the first server; all else that the broker
+    // refuses needs a person.
+    if (retry == amqp::Retry::kNever && !absl::IsNotFound(status)) {
+      Refuse(status);
+    } else if (retry == amqp::Retry::kNever) {
+      FailWaiting(absl::UnavailableError(status.message()));
+    }
+  }
+
+ private:
+  static constexpr auto kReopen = std::chrono::milliseconds(100);
+  static constexpr auto kSweep = std::chrono::seconds(1);
+
+  static std::size_t Weight(const Request& request) {
+    return sizeof(Request) + request.body.size();
+  }
+
+  void Open(amqp::Session& session, TimePoint now) {
+    amqp::ChannelPlan plan;
+    if (!options_.topology.exchange.empty()) {
+      // Publishing to a missing exchange would close the channel and leave the
+      // fate of all that is under way unknown.
+      amqp::Exchange exchange;
+      exchange.name = options_.topology.exchange;
+      exchange.declare = amqp::Declare::kPassive;
+      plan.topology.exchanges.push_back(std::move(exchange));
+    }
+    amqp::Queue replies;
+    if (!options_.reply_queue_prefix.empty()) {
+      replies.name = options_.reply_queue_prefix + names_.NextName();
+    }
+    replies.durable = false;
+    replies.exclusive = true;
+    replies.auto_delete = true;
+    plan.topology.queues.push_back(std::move(replies));
+    amqp::Consumer consumer;
+    consumer.acks = amqp::AckPolicy::kNone;
+    plan.consumer = std::move(consumer);
+    const auto channel = session.OpenChannel(std::move(plan), this, now);
+    if (channel.ok()) {
+      channel_ = *channel;
+    } else {
+      reopen_at_ = now + kReopen;
+    }
+  }
+
+  void SendPosted(amqp::Session& session, TimePoint now) {
+    while (session.CanPublish(*channel_)) {
+      if (next_ == sending_.size() && !TakePosted()) return;
+      Send(session, now, sending_[next_++]);
+    }
+  }
+
+  // Exchanges what was sent for what was posted meanwhile; the memory of both
+  // is kept.
+  bool TakePosted() {
+    sending_.clear();
+    next_ = 0;
+    const std::lock_guard lock(mutex_);
+    sending_.swap(posted_);
+    waiting_bytes_ = 0;
+    for (const Request& request : sending_) waiting_bytes_ += Weight(request);
+    return !sending_.empty();
+  }
+
+  void Send(amqp::Session& session, TimePoint now, const Request& request) {
+    // What is about to expire is not sent: it ends without having run.
+    if (request.deadline.Expired(now)) return;
+    if (!events_->Claim(request.correlation_id)) return;
+    FromRequest(request, now, reply_to_, delivery_mode_, properties_);
+    const auto sent = session.Publish(
+        *channel_, options_.topology.exchange, options_.topology.routing_key,
+        properties_, request.body.view(), amqp::Mandatory::kYes);
+    if (sent.ok()) return;
+    events_->OnReply({.correlation_id = request.correlation_id,
+                      .status = NotRun(sent.status())});
+  }
+
+  // What expired while nothing could be sent only takes up room.
+  void DropExpired(TimePoint now) {
+    if (now < sweep_at_) return;
+    sweep_at_ = now + kSweep;
+    const auto expired = [&](const Request& r) {
+      return r.deadline.Expired(now);
+    };
+    sending_.erase(sending_.begin(),
+                   sending_.begin() + static_cast<std::ptrdiff_t>(next_));
+    next_ = 0;
+    std::erase_if(sending_, expired);
+    const std::lock_guard lock(mutex_);
+    std::erase_if(posted_, expired);
+    waiting_bytes_ = 0;
+    for (const auto* waiting : {&sending_, &posted_}) {
+      for (const Request& request : *waiting) waiting_bytes_ += Weight(request);
+    }
+  }
+
+  void FailWaiting(const absl::Status& status) {
+    next_ = 0;
+    std::vector<Request> waiting = std::move(sending_);
+    sending_.clear();
+    {
+      const std::lock_guard lock(mutex_);
+      for (Request& request : posted_) waiting.push_back(std::move(request));
+      posted_.clear();
+      waiting_bytes_ = 0;
+    }
+    for (Request& request : waiting) {
+      events_->OnReply({.correlation_id = std::move(request.correlation_id),
+                        .status = NotRun(status)});
+    }
+  }
+
+  const RabbitMqOptions& options_;
+  const std::uint8_t delivery_mode_;
+
+  std::mutex mutex_;
+  CallEvents* started_ = nullptr;
+  absl::Status refused_;
+  std::vector<Request> posted_;
+  std::size_t waiting_bytes_ = 0;
+
+  // Of the I/O thread.
+  CallEvents* events_ = nullptr;
+  amqp::Session* session_ = nullptr;
+  std::optional<amqp::ChannelId> channel_;
+  bool ready_ = false;
+  std::string reply_to_;
+  TimePoint reopen_at_;
+  TimePoint sweep_at_;
+  std::vector<Request> sending_;
+  std::size_t next_ = 0;
+  amqp::Properties properties_;
+  RandomNonces names_;
+};
+
+}  // namespace rpc::rabbitmq
+
+#endif  // RPC_TRANSPORT_RABBITMQ_CALLS_H_
