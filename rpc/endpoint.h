@@ -1,6 +1,7 @@
 #ifndef RPC_ENDPOINT_H_
 #define RPC_ENDPOINT_H_
 
+#include <functional>
 #include <stop_token>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "rpc/core/call_result.h"
 #include "rpc/core/policy_checks.h"
 #include "rpc/core/server.h"
+#include "rpc/core/serving_thread.h"
 #include "rpc/core/stop_on_signal.h"
 #include "rpc/core/stub.h"
 #include "rpc/handler/handler_policy.h"
@@ -140,16 +142,19 @@ class RpcEndpoint
   // handlers had to be cancelled; otherwise why it cannot serve. What heals by
   // itself, a lost connection, does not end it. One at a time.
   absl::Status Serve(std::stop_token stop) {
-    static_assert(!kIsMethod<Handler>,
-                  "RpcEndpoint: a Method alone is the client's half and cannot "
-                  "be served; give the endpoint a handler with a body, see "
-                  "rpc/handler/handler_policy.h.");
-    static_assert(!SameThread<Transport>,
-                  "RpcEndpoint: over a transport of the same thread calls are "
-                  "served where they are made; there is nothing to Serve().");
-    if constexpr (!kIsMethod<Handler> && !SameThread<Transport>) {
-      return core().Serve(stop);
-    }
+    CheckServes();
+    return core().Serve(stop);
+  }
+
+  // Serves on a thread of its own, and returns when requests are being taken
+  // or with why they are not.
+  absl::StatusOr<ServingThread> ServeInBackground() {
+    CheckServes();
+    return ServingThread::Start(
+        [inside = &core()](const std::stop_token& stop,
+                           const std::function<void()>& ready) {
+          return inside->Serve(stop, ready);
+        });
   }
 
   // What this endpoint has done so far. All zero over a same-thread transport.
@@ -159,6 +164,16 @@ class RpcEndpoint
  private:
   explicit RpcEndpoint(typename Inside::Holder inside)
       : inside_(std::move(inside)) {}
+
+  static constexpr void CheckServes() {
+    static_assert(!kIsMethod<Handler>,
+                  "RpcEndpoint: a Method alone is the client's half and cannot "
+                  "be served; give the endpoint a handler with a body, see "
+                  "rpc/handler/handler_policy.h.");
+    static_assert(!SameThread<Transport>,
+                  "RpcEndpoint: over a transport of the same thread calls are "
+                  "served where they are made; there is nothing to Serve().");
+  }
 
   auto& core() {
     if constexpr (SameThread<Transport>) {

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,17 +29,17 @@ namespace rpc::amqp {
 // Thread-compatible.
 class Decoder {
  public:
-  // Where to read the next bytes into: at least `kRead`. Invalidates the frames
-  // handed out before.
+  // Where to read the next bytes into; `kRead` long once Next() has returned
+  // null. Invalidates the frames handed out before.
   static constexpr std::size_t kRead = std::size_t{128} * 1024;
   absl::Span<char> Room() {
     if (begin_ > 0) {
-      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
     }
-    if (buffer_.size() - end_ < kRead) buffer_.resize(end_ + kRead);
-    return absl::MakeSpan(buffer_.data() + end_, kRead);
+    return absl::MakeSpan(buffer_.get() + end_,
+                          std::min(kCapacity - end_, kRead));
   }
 
   // `size` bytes were read into Room().
@@ -48,7 +48,7 @@ class Decoder {
   // The next complete frame, valid until the next call; null if more bytes are
   // needed. INTERNAL for what is no AMQP: the connection cannot go on.
   absl::StatusOr<Frame*> Next() {
-    const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
+    const std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
     if (bytes.size() < kHead) return nullptr;
     if (bytes.substr(0, 4) == "AMQP") {
       return absl::InternalError(
@@ -78,6 +78,8 @@ class Decoder {
 
  private:
   static constexpr std::size_t kHead = 7;
+  // A turn's bytes behind a frame that is all but complete.
+  static constexpr std::size_t kCapacity = kRead + kMaxFrame;
 
   static std::uint32_t Big(std::string_view bytes) {
     std::uint32_t value = 0;
@@ -110,7 +112,8 @@ class Decoder {
                                             " bytes, which is no AMQP"));
   }
 
-  std::vector<char> buffer_ = std::vector<char>(kRead + kMaxFrame);
+  std::unique_ptr<char[]> buffer_ =
+      std::make_unique_for_overwrite<char[]>(kCapacity);
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   MethodDecoder methods_;

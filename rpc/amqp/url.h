@@ -27,9 +27,11 @@ struct Address {
 // `address` for messages and logs: without credentials.
 inline std::string Printable(const Address& address) {
   const bool is_ipv6 = absl::StrContains(address.host, ":");
-  return absl::StrCat(address.tls ? "amqps://" : "amqp://", is_ipv6 ? "[" : "",
-                      address.host, is_ipv6 ? "]" : "", ":", address.port,
-                      address.vhost == "/" ? "" : "/", address.vhost);
+  std::string text =
+      absl::StrCat(address.tls ? "amqps://" : "amqp://", is_ipv6 ? "[" : "",
+                   address.host, is_ipv6 ? "]" : "", ":", address.port);
+  if (address.vhost != "/") absl::StrAppend(&text, "/", address.vhost);
+  return text;
 }
 
 namespace url_internal {

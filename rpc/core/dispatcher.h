@@ -42,8 +42,8 @@ class Dispatcher {
   // INVALID_ARGUMENT for a body that is declared to be of another type than the
   // serializer's; parameters after a semicolon are not looked at.
   static absl::Status CheckContentType(std::string_view content_type) {
-    const std::string_view type =
-        content_type.substr(0, content_type.find(';'));
+    std::string_view type = content_type.substr(0, content_type.find(';'));
+    while (type.ends_with(' ')) type.remove_suffix(1);
     if (type.empty() || absl::EqualsIgnoreCase(
                             ToAbsl(type), ToAbsl(Serializer::kContentType))) {
       return absl::OkStatus();
@@ -109,6 +109,13 @@ class Dispatcher {
       case Stage::kHandle:
         break;
     }
+    return Ran(status);
+  }
+
+  // A handler may pass on what a call of its own ended with: that one may not
+  // have run, but this one has.
+  static absl::Status Ran(absl::Status status) {
+    status.ErasePayload(status_internal::kNotRunUrl);
     return status;
   }
 

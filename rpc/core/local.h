@@ -1,12 +1,14 @@
 #ifndef RPC_CORE_LOCAL_H_
 #define RPC_CORE_LOCAL_H_
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
@@ -16,6 +18,9 @@
 #include "rpc/core/dispatcher.h"
 #include "rpc/core/endpoint_options.h"
 #include "rpc/core/pending_calls.h"
+#include "rpc/message/envelope.h"
+#include "rpc/message/server_context.h"
+#include "rpc/message/wire.h"
 
 namespace rpc::core {
 
@@ -36,15 +41,21 @@ class Local {
   template <typename M>
   CallResult<M> Call(const ArgumentBody<M>& arguments,
                      const CallOptions& options) {
+    Metadata merged;
+    if (options.parent != nullptr) merged = MetadataOf(options);
+    const ServerContext context = {
+        .deadline = DeadlineFor(options),
+        .cancellation = CancellationOf(options),
+        .method = M::kName,
+        .metadata = options.parent != nullptr ? &merged : &options.metadata};
+    absl::Status status = Check(context);
+    if (!status.ok()) return Explain<M>(NotRun(status));
     Bytes request;
-    absl::Status status;
     const auto fail = [&](const absl::Status& why) { status = NotRun(why); };
     if (!EncodeBody(serializer_, arguments, request, fail)) {
       return Explain<M>(status);
     }
     Bytes reply;
-    const ServerContext context = {.method = M::kName,
-                                   .metadata = &options.metadata};
     status = transport_.Exchange(
         M::kName, request.view(),
         [&](std::string_view method, std::string_view body) {
@@ -71,6 +82,32 @@ class Local {
       : transport_(std::move(options.transport)),
         serializer_(std::move(serializer)),
         handler_(std::move(handler)) {}
+
+  // Reads the clock only for a call that asks for a deadline.
+  static Deadline DeadlineFor(const CallOptions& options) {
+    const bool has_own = options.timeout.has_value();
+    if (!has_own && options.parent == nullptr) return Deadline();
+    return DeadlineOf(options, absl::InfiniteDuration(),
+                      has_own ? Clock::now() : TimePoint());
+  }
+  // The handler runs on the caller's thread, so that the caller's wish can
+  // reach it; where there is none, the wish of the caller's caller.
+  static const std::stop_token& CancellationOf(const CallOptions& options) {
+    const bool is_parents =
+        !options.cancellation.stop_possible() && options.parent != nullptr;
+    return is_parents ? options.parent->cancellation : options.cancellation;
+  }
+  static absl::Status Check(const ServerContext& context) {
+    if (context.cancellation.stop_requested()) {
+      return absl::CancelledError("the caller cancelled the call");
+    }
+    if (!context.deadline.is_never() &&
+        context.deadline.Expired(Clock::now())) {
+      return absl::DeadlineExceededError(
+          "the deadline had passed before the call began");
+    }
+    return wire::CheckMetadata(*context.metadata);
+  }
 
   template <typename M>
   absl::Status Explain(const absl::Status& status) const {

@@ -1,11 +1,13 @@
 #ifndef RPC_CORE_PENDING_CALLS_H_
 #define RPC_CORE_PENDING_CALLS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -88,13 +90,18 @@ class PendingCalls final : public CallEvents {
     End(id, absl::CancelledError("the caller cancelled the call"));
   }
 
-  // Ends all calls with `status`, and each later Add.
+  // Ends all calls with `status`, and each later Add. No Complete() runs any
+  // more when this returns; not to be called from within one.
   void Close(const absl::Status& status) {
     {
       const std::lock_guard lock(mutex_);
       closed_ = NotRun(status);
     }
     EndAll(status, Which::kAll);
+    // A Complete() takes microseconds, and this comes once.
+    while (completing_.load(std::memory_order_acquire) != 0) {
+      std::this_thread::yield();
+    }
   }
 
   // From CallEvents.
@@ -119,8 +126,10 @@ class PendingCalls final : public CallEvents {
       }
       call = slot->call;
       Release(id->slot);
+      completing_.fetch_add(1, std::memory_order_relaxed);
     }
     call->Complete(std::move(reply));
+    completing_.fetch_sub(1, std::memory_order_release);
   }
 
   void OnLost(const absl::Status& status) override {
@@ -139,6 +148,7 @@ class PendingCalls final : public CallEvents {
         ++counters_.expired;
         ended.push_back(Take(index));
       });
+      Begin(ended);
       next = wheel_.NextExpiry();
     }
     Finish(ended, absl::DeadlineExceededError("the deadline passed"));
@@ -203,6 +213,7 @@ class PendingCalls final : public CallEvents {
       const std::lock_guard lock(mutex_);
       if (Find(id) == nullptr) return;
       ended.push_back(Take(id.slot));
+      Begin(ended);
     }
     Finish(ended, status);
   }
@@ -215,15 +226,20 @@ class PendingCalls final : public CallEvents {
         if (slots_[i].call == nullptr) continue;
         if (which == Which::kAll || slots_[i].claimed) ended.push_back(Take(i));
       }
+      Begin(ended);
     }
     Finish(ended, status);
   }
 
-  static void Finish(const std::vector<Ended>& ended,
-                     const absl::Status& status) {
+  // Under the lock; Finish() without it.
+  void Begin(const std::vector<Ended>& ended) {
+    completing_.fetch_add(ended.size(), std::memory_order_relaxed);
+  }
+  void Finish(const std::vector<Ended>& ended, const absl::Status& status) {
     for (const auto& [call, claimed] : ended) {
       call->Complete({.status = claimed ? status : NotRun(status)});
     }
+    completing_.fetch_sub(ended.size(), std::memory_order_release);
   }
 
   const std::size_t max_in_flight_;
@@ -235,6 +251,8 @@ class PendingCalls final : public CallEvents {
   RandomNonces nonces_;
   std::size_t in_flight_ = 0;
   CallCounters counters_;
+  // Calls that have left the table and whose Complete() has not returned.
+  std::atomic<std::size_t> completing_ = 0;
 };
 
 }  // namespace core

@@ -2,6 +2,7 @@
 #define RPC_CORE_REMOTE_H_
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -61,8 +62,8 @@ class Remote {
 
   ~Remote() {
     pending_.Close(absl::CancelledError("the endpoint was destroyed"));
-    // After this nothing completes a call any more; the callbacks of those that
-    // were completed run before callbacks_ is gone.
+    // Callbacks may call this endpoint: the transport outlives them.
+    if (callbacks_.has_value()) callbacks_->Join();
     transport_.reset();
   }
 
@@ -98,7 +99,9 @@ class Remote {
     if (!started.ok()) owned->Complete({.status = started});
   }
 
-  absl::Status Serve(const std::stop_token& stop) {
+  // `on_serving` is called as ServerOptions::on_serving is, before it.
+  absl::Status Serve(const std::stop_token& stop,
+                     const std::function<void()>& on_serving = {}) {
     {
       const std::lock_guard lock(mutex_);
       if (serving_) {
@@ -106,7 +109,7 @@ class Remote {
       }
       serving_ = true;
       server_ = std::make_shared<Server>(
-          server_options_,
+          WithHook(on_serving),
           [this](const ServerContext& context, const Request& request,
                  Reply& reply) { Handle(context, request, reply); });
     }
@@ -124,6 +127,16 @@ class Remote {
   std::size_t in_flight() const { return pending_.in_flight(); }
 
  private:
+  ServerOptions WithHook(const std::function<void()>& on_serving) const {
+    ServerOptions options = server_options_;
+    if (!on_serving) return options;
+    options.on_serving = [first = on_serving, second = options.on_serving] {
+      first();
+      if (second) second();
+    };
+    return options;
+  }
+
   struct CompletedCall {
     virtual ~CompletedCall() = default;
     virtual void Run() = 0;
@@ -170,10 +183,13 @@ class Remote {
     if (cancellation != nullptr) cancellation->Arm(&pending_, *id, options);
     const auto text = id->Text();
     request.correlation_id = std::string_view(text.data(), text.size());
-    const absl::Status submitted = transport_->Submit(std::move(request));
+    // Not before the call is pending: a closing endpoint refuses that, and its
+    // transport is left alone.
+    absl::Status submitted = StartCalls();
+    if (submitted.ok()) submitted = transport_->Submit(std::move(request));
     // A call that is over by now was completed, and has its outcome.
     if (submitted.ok() || !pending_.Remove(*id)) return absl::OkStatus();
-    return submitted;
+    return NotRun(submitted);
   }
 
   template <typename M>
@@ -190,7 +206,7 @@ class Remote {
                [&](const absl::Status& why) {
                  status = Annotate(why, "encoding the arguments");
                });
-    return status.ok() ? StartCalls() : status;
+    return status;
   }
 
   // The calling half is set up by the first call: an endpoint that only serves
@@ -244,10 +260,20 @@ class Remote {
         transport_->StartServing(server, server->serving_options());
     if (status.ok()) status = server->WaitForEnd(stop);
     const Deadline deadline = Deadline::After(server_options_.drain_timeout);
-    status.Update(transport_->StopServing(deadline));
+    status.Update(Stop(server, deadline));
     status.Update(server->Drain(deadline));
     status.Update(transport_->Flush(deadline));
     return Annotate(status, "serving over " + transport_->Describe());
+  }
+
+  // A handler that runs on the transport's thread past `deadline` is told to
+  // stop, and waited for.
+  absl::Status Stop(Server* server, Deadline deadline) {
+    const absl::Status stopped = transport_->StopServing(deadline);
+    if (!absl::IsDeadlineExceeded(stopped)) return stopped;
+    server->CancelHandlers();
+    transport_->StopServing(Deadline()).IgnoreError();
+    return stopped;
   }
 
   CallbackPool& callbacks() {
@@ -274,7 +300,7 @@ class Remote {
   std::once_flag callbacks_started_;
   PendingCalls pending_;
   std::optional<Transport> transport_;
-  // Last: its threads run callbacks that use all of the above.
+  // Its threads run callbacks that use all of the above.
   std::optional<CallbackPool> callbacks_;
 };
 

@@ -107,12 +107,15 @@ class Server final : public ServerEvents {
       GiveBack(*std::move(delivery));
     }
     if (pool_->WaitIdle(deadline)) return absl::OkStatus();
-    cancellation_.request_stop();
+    CancelHandlers();
     pool_->WaitIdle(Deadline());
     return absl::DeadlineExceededError(
         "handlers still ran when drain_timeout had passed; they were "
         "cancelled");
   }
+
+  // Tells the handlers that run to stop. They are not waited for.
+  void CancelHandlers() { cancellation_.request_stop(); }
 
   ServerCounters counters() const {
     return {.succeeded = succeeded_,

@@ -26,12 +26,14 @@ inline std::stop_token StopOnSignal() {
     std::thread([stop = *created]() mutable {
       while (sem_wait(&core::signal_arrived) != 0 && errno == EINTR) {
       }
+      signal(SIGTERM, SIG_DFL);
+      signal(SIGINT, SIG_DFL);
       stop.request_stop();
     }).detach();
     struct sigaction action = {};
     // sem_post is one of the few calls that a signal handler may make.
     action.sa_handler = [](int) { sem_post(&core::signal_arrived); };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    action.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
     return created;

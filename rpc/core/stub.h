@@ -12,8 +12,8 @@
 namespace rpc {
 
 // One method of an endpoint, to be called with its own arguments. Borrows the
-// endpoint's inside: must not outlive the endpoint, may outlive its being
-// moved. Thread-safe; a value.
+// endpoint's inside: must not outlive the endpoint; may outlive its being
+// moved, but over a transport of the same thread. Thread-safe; a value.
 template <typename Core, typename M, typename Arguments>
 class Stub;
 
@@ -40,7 +40,8 @@ class Stub<Core, M, std::tuple<Args...>> {
 
  private:
   static core::ArgumentBody<M> Pack(Args&&... arguments) {
-    return core::ArgumentBody<M>{std::move(arguments)...};
+    // Not braces: some types take those for a list of elements.
+    return core::ArgumentBody<M>(std::move(arguments)...);
   }
 
   Core* core_;

@@ -15,8 +15,8 @@
 
 namespace rpc::core {
 
-// Threads that run `run(task)` for each task pushed, first in first out. The
-// destructor runs what is queued, then joins. Thread-safe.
+// Threads that run `run(task)` for each task pushed, first in first out.
+// Thread-safe.
 template <typename Task>
 class WorkerPool {
  public:
@@ -26,16 +26,21 @@ class WorkerPool {
     threads_.reserve(static_cast<std::size_t>(threads));
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
   }
-  ~WorkerPool() {
+  ~WorkerPool() { Join(); }
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // Runs what is queued, and what those tasks push, then ends the threads. Not
+  // from within a task; what is pushed afterwards is never run.
+  void Join() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
   }
-  WorkerPool(const WorkerPool&) = delete;
-  WorkerPool& operator=(const WorkerPool&) = delete;
 
   void Push(Task task) {
     bool wake = false;
@@ -50,7 +55,9 @@ class WorkerPool {
   // The next task that no thread has begun, taken off the queue.
   std::optional<Task> TakeQueued() {
     const std::lock_guard lock(mutex_);
-    return queue_.Pop();
+    std::optional<Task> task = queue_.Pop();
+    if (running_ == 0 && queue_.empty()) idle_.notify_all();
+    return task;
   }
 
   // Until nothing is queued nor running, or `deadline`. False if it passed.

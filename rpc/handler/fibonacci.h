@@ -2,7 +2,6 @@
 #define RPC_HANDLER_FIBONACCI_H_
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -104,15 +103,18 @@ class Fibonacci<Integer> {
     if (n > options_.max_n) {
       return fibonacci_internal::Beyond(n, options_.max_n);
     }
-    if (n == 0) return Integer(0);
-    // Doubling, one bit of n at a time: F(2k) = F(k) (2 F(k+1) - F(k)) and
+    // From the numbers that are known, for the leading bits of n, by doubling
+    // with each bit that follows: F(2k) = F(k) (2 F(k+1) - F(k)) and
     // F(2k+1) = F(k)^2 + F(k+1)^2.
-    Integer current(0);
-    Integer next(1);
-    for (auto bit = std::bit_width(n) - 1; bit > 0; --bit) {
+    int bits = 0;
+    while (n >> bits >= kKnown.size() - 1) ++bits;
+    Integer current(kKnown[n >> bits]);
+    if (bits == 0) return current;
+    Integer next(kKnown[(n >> bits) + 1]);
+    while (--bits > 0) {
       Integer even = current * (next + next - current);
       Integer odd = current * current + next * next;
-      if ((n >> bit & 1) == 0) {
+      if ((n >> bits & 1) == 0) {
         next = std::move(odd);
         current = std::move(even);
       } else {
@@ -120,12 +122,14 @@ class Fibonacci<Integer> {
         current = std::move(odd);
       }
     }
-    // The last bit's upper neighbour is the largest number and not asked for.
+    // The next number would be the largest of all, and nobody asks for it.
     if ((n & 1) == 0) return Integer(current * (next + next - current));
     return Integer(current * current + next * next);
   }
 
  private:
+  static constexpr auto& kKnown = fibonacci_internal::kNumbers<std::uint32_t>;
+
   Options options_;
 };
 

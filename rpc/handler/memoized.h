@@ -38,7 +38,9 @@ class LruCache {
       const std::lock_guard<std::mutex> lock(mutex_);
       const auto found = index_.find(Probe{hash, key});
       if (found == index_.end()) return std::nullopt;
-      entries_.splice(entries_.begin(), entries_, *found);
+      if (*found != entries_.begin()) {
+        entries_.splice(entries_.begin(), entries_, *found);
+      }
       kept = (*found)->kept;
     }
     if constexpr (kSmall) {

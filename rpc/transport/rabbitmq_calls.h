@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -71,25 +72,27 @@ class Calls final : public amqp::ChannelListener {
                        options_.max_waiting_bytes)));
     }
     waiting_bytes_ += Weight(request);
+    // While nothing can be sent, what is posted stays, and the I/O thread may
+    // sleep beyond this deadline.
+    const bool wake = posted_.empty() || request.deadline.at() < wakes_at_;
     posted_.push_back(std::move(request));
-    return posted_.size() == 1;
+    return wake;
   }
 
   // The turn of the I/O thread's loop: sends what was posted, ends what is due.
   TimePoint OnTurn(amqp::Session* session, TimePoint now) {
     session_ = session;
-    if (events_ == nullptr) {
-      const std::lock_guard lock(mutex_);
-      events_ = started_;
-      if (events_ == nullptr) return kNever;
-    }
-    if (session != nullptr && !channel_.has_value() && now >= reopen_at_) {
-      Open(*session, now);
-    }
+    const bool wanted = BeginTurn();
+    if (events_ == nullptr) return kNever;
+    const bool opens = session != nullptr && !channel_.has_value() && wanted;
+    if (opens && now >= reopen_at_) Open(*session, now);
     if (session != nullptr && ready_) SendPosted(*session, now);
     const TimePoint expiry = events_->OnTime(now);
     DropExpired(now);
-    return std::min(expiry, channel_.has_value() ? kNever : reopen_at_);
+    const std::lock_guard lock(mutex_);
+    wakes_at_ = expiry;
+    return std::min(expiry,
+                    opens && !channel_.has_value() ? reopen_at_ : kNever);
   }
 
   // A new epoch of the connection: there is no reason to wait.
@@ -99,6 +102,7 @@ class Calls final : public amqp::ChannelListener {
   void Refuse(const absl::Status& status) {
     {
       const std::lock_guard lock(mutex_);
+      events_ = started_;
       refused_ = status;
       posted_.clear();
       waiting_bytes_ = 0;
@@ -111,6 +115,7 @@ class Calls final : public amqp::ChannelListener {
   // From amqp::ChannelListener.
   void OnReady(const amqp::ChannelNames& names) override {
     ready_ = true;
+    exchange_is_missing_ = false;
     reply_to_ = names.queue;
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
@@ -137,14 +142,18 @@ class Calls final : public amqp::ChannelListener {
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
     channel_.reset();
     ready_ = false;
-    reopen_at_ = session_ == nullptr ? TimePoint() : session_->now() + kReopen;
-    events_->OnLost(absl::UnavailableError(status.message()));
-    // A missing exchange comes with the first server; all else that the broker
-    // refuses needs a person.
-    if (retry == amqp::Retry::kNever && !absl::IsNotFound(status)) {
+    // CANCELLED: closed by us, to begin again.
+    const bool is_ours = absl::IsCancelled(status);
+    reopen_at_ = session_ == nullptr || is_ours ? TimePoint()
+                                                : session_->now() + kReopen;
+    const absl::Status unavailable = absl::UnavailableError(status.message());
+    events_->OnLost(absl::IsPermissionDenied(status) ? status : unavailable);
+    if (absl::IsNotFound(status)) {
+      // It comes with the first server; nobody can take a request before.
+      exchange_is_missing_ = true;
+      FailWaiting(unavailable);
+    } else if (retry == amqp::Retry::kNever && !is_ours) {
       Refuse(status);
-    } else if (retry == amqp::Retry::kNever) {
-      FailWaiting(absl::UnavailableError(status.message()));
     }
   }
 
@@ -154,6 +163,16 @@ class Calls final : public amqp::ChannelListener {
 
   static std::size_t Weight(const Request& request) {
     return sizeof(Request) + request.body.size();
+  }
+
+  // Whether a channel is wanted: from the start on; where the exchange was
+  // missing, for a request. What is posted until the turn knows when the next
+  // one is due, causes another.
+  bool BeginTurn() {
+    const std::lock_guard lock(mutex_);
+    events_ = started_;
+    wakes_at_ = kNever;
+    return !exchange_is_missing_ || !posted_.empty();
   }
 
   void Open(amqp::Session& session, TimePoint now) {
@@ -237,9 +256,12 @@ class Calls final : public amqp::ChannelListener {
   }
 
   void FailWaiting(const absl::Status& status) {
-    next_ = 0;
-    std::vector<Request> waiting = std::move(sending_);
+    std::vector<Request> waiting(
+        std::make_move_iterator(sending_.begin() +
+                                static_cast<std::ptrdiff_t>(next_)),
+        std::make_move_iterator(sending_.end()));
     sending_.clear();
+    next_ = 0;
     {
       const std::lock_guard lock(mutex_);
       for (Request& request : posted_) waiting.push_back(std::move(request));
@@ -260,12 +282,15 @@ class Calls final : public amqp::ChannelListener {
   absl::Status refused_;
   std::vector<Request> posted_;
   std::size_t waiting_bytes_ = 0;
+  // When the I/O thread looks for expired calls next.
+  TimePoint wakes_at_ = kNever;
 
   // Of the I/O thread.
   CallEvents* events_ = nullptr;
   amqp::Session* session_ = nullptr;
   std::optional<amqp::ChannelId> channel_;
   bool ready_ = false;
+  bool exchange_is_missing_ = false;
   std::string reply_to_;
   TimePoint reopen_at_;
   TimePoint sweep_at_;

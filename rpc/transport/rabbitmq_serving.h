@@ -57,6 +57,7 @@ class Serving final : public amqp::ChannelListener {
         return absl::FailedPreconditionError("the transport serves already");
       }
       phase_ = Phase::kOn;
+      was_ready_ = false;
       started_ = events;
       prefetch_ = serving.prefetch_is_default && options_.topology.prefetch > 0
                       ? options_.topology.prefetch
@@ -70,6 +71,7 @@ class Serving final : public amqp::ChannelListener {
   // No delivery is handed out after this; one that comes is given back.
   absl::Status Stop(Deadline deadline) {
     std::unique_lock lock(mutex_);
+    if (phase_ == Phase::kRefused) phase_ = Phase::kStopped;
     if (phase_ != Phase::kOn) return absl::OkStatus();
     phase_ = Phase::kStopping;
     stop_by_ = deadline.at();
@@ -117,23 +119,23 @@ class Serving final : public amqp::ChannelListener {
   // A new epoch of the connection: there is no reason to wait.
   void OnUp() { reopen_at_ = TimePoint(); }
 
-  // Nothing will be taken any more.
+  // The connection is over: nothing will be taken any more, whoever asks.
   void Refuse(const absl::Status& status) {
-    ServerEvents* told = nullptr;
     {
       const std::lock_guard lock(mutex_);
       refused_ = status;
-      if (phase_ == Phase::kOn) told = started_;
-      if (phase_ == Phase::kStopping) phase_ = Phase::kStopped;
-      if (phase_ == Phase::kFlushing) phase_ = Phase::kOff;
-      changed_.notify_all();
     }
-    if (told != nullptr) told->OnRefused(status);
+    RefuseThis(status);
   }
 
   // From amqp::ChannelListener.
   void OnReady(const amqp::ChannelNames&) override {
     ready_ = true;
+    interrupted_ = false;
+    {
+      const std::lock_guard lock(mutex_);
+      was_ready_ = true;
+    }
     if (IsOn()) events_->OnServing();
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
@@ -163,21 +165,24 @@ class Serving final : public amqp::ChannelListener {
   }
   void OnCancelled() override { EndStop(); }
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
-    const bool was_ready = std::exchange(ready_, false);
+    ready_ = false;
     channel_.reset();
     cancel_sent_ = false;
-    if (retry == amqp::Retry::kNever) {
-      Refuse(status);
-    } else if (was_ready) {
-      Interrupt(status);
+    // CANCELLED: closed by us.
+    if (!absl::IsCancelled(status)) {
+      if (retry == amqp::Retry::kNever || IsMissing(status)) {
+        RefuseThis(status);
+      } else {
+        Interrupt(status);
+      }
     }
     EndStop();
   }
 
  private:
-  // kOff, then kOn by Start, kStopping and kStopped by Stop, kFlushing and kOff
-  // by Flush.
-  enum class Phase { kOff, kOn, kStopping, kStopped, kFlushing };
+  // kOff, then kOn by Start, kRefused by the broker, kStopping and kStopped by
+  // Stop, kFlushing and kOff by Flush.
+  enum class Phase { kOff, kOn, kRefused, kStopping, kStopped, kFlushing };
   static constexpr auto kReopen = std::chrono::milliseconds(100);
   static constexpr auto kLookAgain = std::chrono::milliseconds(1);
 
@@ -190,6 +195,29 @@ class Serving final : public amqp::ChannelListener {
 
   // The channel is up, and the connection is not being closed.
   bool CanTalk() const { return ready_ && session_ != nullptr; }
+
+  // A queue or exchange that nobody has made yet. One that was there before
+  // comes back with its node.
+  bool IsMissing(const absl::Status& status) {
+    const std::lock_guard lock(mutex_);
+    return absl::IsNotFound(status) && !was_ready_;
+  }
+
+  // The broker will not let it serve, as things are.
+  void RefuseThis(const absl::Status& status) {
+    ServerEvents* told = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (phase_ == Phase::kOn) {
+        phase_ = Phase::kRefused;
+        told = started_;
+      }
+      if (phase_ == Phase::kStopping) phase_ = Phase::kStopped;
+      if (phase_ == Phase::kFlushing) phase_ = Phase::kOff;
+      changed_.notify_all();
+    }
+    if (told != nullptr) told->OnRefused(status);
+  }
 
   void Open(TimePoint now) {
     amqp::ChannelPlan plan;
@@ -268,7 +296,9 @@ class Serving final : public amqp::ChannelListener {
   TimePoint NextTurn(Phase phase, TimePoint now) {
     switch (phase) {
       case Phase::kOn:
-        return channel_.has_value() ? kNever : reopen_at_;
+        // OnUp() comes before the turns of a new session.
+        return channel_.has_value() || session_ == nullptr ? kNever
+                                                           : reopen_at_;
       case Phase::kStopping:
         return StopBy();
       case Phase::kFlushing:
@@ -279,8 +309,11 @@ class Serving final : public amqp::ChannelListener {
     }
   }
 
+  // Once until it serves again.
   void Interrupt(const absl::Status& status) {
-    if (IsOn()) events_->OnInterrupted(status);
+    if (!std::exchange(interrupted_, true) && IsOn()) {
+      events_->OnInterrupted(status);
+    }
   }
 
   const RabbitMqOptions& options_;
@@ -294,6 +327,8 @@ class Serving final : public amqp::ChannelListener {
   bool flushed_ = true;
   absl::Status refused_;
   ServerEvents* started_ = nullptr;
+  // Since Start.
+  bool was_ready_ = false;
   int prefetch_ = 1;
 
   // Of the I/O thread.
@@ -302,6 +337,7 @@ class Serving final : public amqp::ChannelListener {
   std::optional<amqp::ChannelId> channel_;
   bool ready_ = false;
   bool cancel_sent_ = false;
+  bool interrupted_ = false;
   TimePoint reopen_at_;
   RandomNonces names_;
   Settlements settlements_;

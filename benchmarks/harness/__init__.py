@@ -1,0 +1,1 @@
+"""Runs contenders side by side and compares their medians."""

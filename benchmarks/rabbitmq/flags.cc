@@ -1,0 +1,63 @@
+#include "benchmarks/rabbitmq/flags.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+
+ABSL_FLAG(std::string, broker, "amqp://guest:guest@127.0.0.1:5672/",
+          "URL of the broker");
+ABSL_FLAG(std::string, queue, "bench.fibonacci", "queue of the requests");
+ABSL_FLAG(std::string, contender, "", "name printed in the report");
+ABSL_FLAG(std::uint64_t, in_flight, 1, "client: calls kept open");
+ABSL_FLAG(std::uint64_t, threads, 0,
+          "client: blocking callers; 0: calls are asynchronous");
+ABSL_FLAG(std::uint64_t, warmup, 1000, "client: calls before the measured");
+ABSL_FLAG(std::uint64_t, calls, 10000, "client: calls measured");
+ABSL_FLAG(std::uint64_t, n, 90, "client: argument of fibonacci, at most 93");
+ABSL_FLAG(std::uint64_t, batch, 32, "messages encoded per send");
+ABSL_FLAG(std::uint32_t, prefetch, 100, "server: unacknowledged deliveries");
+ABSL_FLAG(std::string, wire, "full",
+          "client: full (expiration, mandatory) or bare");
+
+namespace rpc::benchmarks {
+namespace {
+
+void Require(bool condition, const char* sentence) {
+  if (condition) return;
+  std::fprintf(stderr, "%s\n", sentence);
+  std::exit(2);
+}
+
+}  // namespace
+
+Flags ParseFlags(int argc, char** argv) {
+  absl::SetProgramUsageMessage("One side of a measured call over RabbitMQ.");
+  const auto rest = absl::ParseCommandLine(argc, argv);
+  Require(rest.size() == 1, "only flags are taken; see --help");
+  const std::string wire = absl::GetFlag(FLAGS_wire);
+  Require(wire == "full" || wire == "bare", "--wire must be full or bare");
+  Require(absl::GetFlag(FLAGS_in_flight) >= 1,
+          "--in_flight must be at least 1");
+  Require(absl::GetFlag(FLAGS_calls) >= 1, "--calls must be at least 1");
+  Require(absl::GetFlag(FLAGS_batch) >= 1, "--batch must be at least 1");
+  Require(absl::GetFlag(FLAGS_n) <= 93, "--n must be at most 93");
+  Require(absl::GetFlag(FLAGS_prefetch) <= 0xFFFF,
+          "--prefetch must be at most 65535");
+  return {.broker = absl::GetFlag(FLAGS_broker),
+          .queue = absl::GetFlag(FLAGS_queue),
+          .contender = absl::GetFlag(FLAGS_contender),
+          .in_flight = absl::GetFlag(FLAGS_in_flight),
+          .threads = absl::GetFlag(FLAGS_threads),
+          .warmup = absl::GetFlag(FLAGS_warmup),
+          .calls = absl::GetFlag(FLAGS_calls),
+          .n = absl::GetFlag(FLAGS_n),
+          .batch = absl::GetFlag(FLAGS_batch),
+          .prefetch = static_cast<std::uint16_t>(absl::GetFlag(FLAGS_prefetch)),
+          .wire = wire == "full" ? Wire::kFull : Wire::kBare};
+}
+
+}  // namespace rpc::benchmarks

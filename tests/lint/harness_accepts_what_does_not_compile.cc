@@ -1,0 +1,1 @@
+static_assert(sizeof(char) == 2, "Harness: a char is a byte.");

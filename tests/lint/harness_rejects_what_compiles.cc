@@ -1,0 +1,2 @@
+// message: Harness: a char is a byte.
+static_assert(sizeof(char) == 1, "Harness: a char is a byte.");

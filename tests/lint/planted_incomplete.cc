@@ -1,0 +1,3 @@
+// message: planted_incomplete.h
+#include "tests/lint/planted_incomplete.h"
+#include "tests/lint/planted_incomplete.h"

@@ -1,0 +1,3 @@
+// message: redefinition of
+#include "tests/lint/planted_unguarded.h"
+#include "tests/lint/planted_unguarded.h"

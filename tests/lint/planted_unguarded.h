@@ -1,0 +1,2 @@
+// Has no include guard.
+inline int Planted() { return 0; }

@@ -1,0 +1,406 @@
+#include "rpc/transport/memory_transport.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/status.h"
+#include "rpc/message/delivery.h"
+#include "rpc/message/envelope.h"
+#include "rpc/transport/memory_broker.h"
+#include "rpc/transport/transport_policy.h"
+#include "tests/support/recording_calls.h"
+#include "tests/support/recording_server.h"
+
+namespace rpc {
+namespace {
+
+using ::rpc::testing::RecordingCalls;
+using ::rpc::testing::RecordingServer;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+static_assert(HasOptions<MemoryTransport> &&
+              OpensAndDescribes<MemoryTransport> &&
+              CarriesCalls<MemoryTransport> && Serves<MemoryTransport>);
+
+std::shared_ptr<MemoryBroker> NewBroker(MemoryBroker::Options options = {}) {
+  return std::make_shared<MemoryBroker>(options);
+}
+
+Request RequestOf(std::string_view id, Deadline deadline = Deadline()) {
+  Request request;
+  request.correlation_id = id;
+  request.body = id;
+  request.deadline = deadline;
+  return request;
+}
+
+// What a step that cannot take time has left behind.
+std::optional<Delivery> Taken(RecordingServer& server) {
+  return server.Take(absl::ZeroDuration());
+}
+
+TEST(MemoryTransport, SaysWithoutABrokerWhatToDo) {
+  MemoryTransport transport({});
+  RecordingCalls calls;
+  RecordingServer server;
+  for (const absl::Status& status :
+       {transport.Open(Deadline()), transport.StartCalls(&calls),
+        transport.StartServing(&server, {})}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("Options::broker"));
+  }
+}
+
+TEST(MemoryTransport, DescribesItsQueue) {
+  const MemoryTransport transport({.queue = "fibonacci"});
+  EXPECT_EQ(transport.Describe(), "queue \"fibonacci\" in memory");
+}
+
+TEST(MemoryTransport, StartsCallsOnce) {
+  RecordingCalls calls;
+  MemoryTransport transport({.broker = NewBroker()});
+  EXPECT_TRUE(transport.StartCalls(&calls).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(transport.StartCalls(&calls)));
+}
+
+TEST(MemoryTransport, DoesNotSubmitBeforeStartCalls) {
+  MemoryTransport transport({.broker = NewBroker()});
+  const absl::Status status = transport.Submit(RequestOf("one"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_FALSE(MayHaveRun(status));
+}
+
+TEST(MemoryTransport, DoesNotServeTwiceAtATime) {
+  RecordingServer server;
+  MemoryTransport transport({.broker = NewBroker()});
+  EXPECT_TRUE(transport.StartServing(&server, {}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(transport.StartServing(&server, {})));
+  EXPECT_TRUE(transport.StopServing(Deadline()).ok());
+  EXPECT_TRUE(transport.StartServing(&server, {}).ok());
+}
+
+TEST(MemoryTransport, RefusesAPrefetchBelowOne) {
+  RecordingServer server;
+  MemoryTransport transport({.broker = NewBroker()});
+  const absl::Status status = transport.StartServing(&server, {.prefetch = 0});
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("prefetch is 0"));
+}
+
+TEST(MemoryTransport, StopsWithoutHavingServed) {
+  MemoryTransport transport({.broker = NewBroker()});
+  EXPECT_TRUE(transport.StopServing(Deadline()).ok());
+}
+
+TEST(MemoryTransport, RefusesAQueueThatIsThereWithOtherOptions) {
+  RecordingServer server;
+  const auto broker = NewBroker();
+  MemoryTransport plain({.broker = broker});
+  MemoryTransport limited(
+      {.broker = broker, .queue_options = MemoryQueueOptions{.max_length = 1}});
+  EXPECT_TRUE(plain.StartServing(&server, {}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(limited.StartServing(&server, {})));
+}
+
+// One client and one server, with what they were told.
+class MemoryTransportTest : public ::testing::Test {
+ protected:
+  explicit MemoryTransportTest(MemoryBroker::Options options = {})
+      : broker(NewBroker(options)) {}
+
+  void Serve(int prefetch = 1) {
+    ASSERT_TRUE(server_end->StartServing(&server, {.prefetch = prefetch}).ok());
+  }
+  void Call() { ASSERT_TRUE(client_end->StartCalls(&calls).ok()); }
+  void Submit(std::string_view id, Deadline deadline = Deadline()) {
+    ASSERT_TRUE(client_end->Submit(RequestOf(id, deadline)).ok());
+  }
+
+  std::shared_ptr<MemoryBroker> broker;
+  RecordingCalls calls;
+  RecordingServer server;
+  std::unique_ptr<MemoryTransport> client_end =
+      std::make_unique<MemoryTransport>(
+          MemoryTransport::Options{.broker = broker});
+  std::unique_ptr<MemoryTransport> server_end =
+      std::make_unique<MemoryTransport>(
+          MemoryTransport::Options{.broker = broker});
+};
+
+TEST_F(MemoryTransportTest, CarriesARequestWithTheCallersReplyQueue) {
+  Serve();
+  Call();
+  Submit("one");
+  std::optional<Delivery> delivery = Taken(server);
+  ASSERT_TRUE(delivery.has_value());
+  EXPECT_TRUE(
+      std::string_view(delivery->request().reply_to).starts_with("rpc.reply."));
+  std::move(*delivery).Answer({.body = "result"});
+  ASSERT_EQ(calls.replies().size(), 1u);
+  EXPECT_EQ(calls.replies()[0].correlation_id, "one");
+  EXPECT_EQ(calls.replies()[0].body, "result");
+}
+
+TEST_F(MemoryTransportTest, CarriesARequestWithoutAnIdOneWay) {
+  Serve();
+  Call();
+  Request request;
+  request.body = "one-way";
+  request.reply_to = "rpc.reply.memory.1";
+  ASSERT_TRUE(client_end->Submit(std::move(request)).ok());
+  std::optional<Delivery> delivery = Taken(server);
+  ASSERT_TRUE(delivery.has_value());
+  EXPECT_EQ(delivery->request().reply_to, "");
+  EXPECT_EQ(calls.claims().size(), 0u);
+  std::move(*delivery).Answer({.body = "result"});
+  EXPECT_EQ(calls.replies().size(), 0u);
+  EXPECT_EQ(broker->counters().unroutable_replies, 0u);
+}
+
+TEST_F(MemoryTransportTest, SaysOfAOneWayRequestThatNoQueueTakesIt) {
+  Call();
+  const absl::Status status = client_end->Submit({.body = "one-way"});
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_FALSE(MayHaveRun(status));
+}
+
+TEST_F(MemoryTransportTest, LetsAnEventWithinAnEventComeAtOnce) {
+  RecordingServer echo([](Delivery delivery) {
+    std::move(delivery).Answer({.body = "result"});
+  });
+  ASSERT_TRUE(server_end->StartServing(&echo, {}).ok());
+  Call();
+  Submit("one");
+  EXPECT_EQ(calls.replies().size(), 1u);
+}
+
+TEST_F(MemoryTransportTest, DoesNotGrowTheStackWithAChainOfCalls) {
+  constexpr int kCalls = 100'000;
+  RecordingServer echo([](Delivery delivery) {
+    std::move(delivery).Answer({.body = "result"});
+  });
+  int answered = 0;
+  MemoryTransport* end = client_end.get();
+  RecordingCalls chain([&](const Reply&) {
+    if (++answered < kCalls) {
+      end->Submit(RequestOf("next")).IgnoreError();
+    }
+  });
+  ASSERT_TRUE(server_end->StartServing(&echo, {}).ok());
+  ASSERT_TRUE(end->StartCalls(&chain).ok());
+  ASSERT_TRUE(end->Submit(RequestOf("first")).ok());
+  EXPECT_EQ(answered, kCalls);
+  client_end.reset();
+}
+
+TEST_F(MemoryTransportTest, CountsAReplyWhoseCallerIsGone) {
+  Serve();
+  Call();
+  Submit("one");
+  std::optional<Delivery> delivery = Taken(server);
+  client_end.reset();
+  std::move(*delivery).Answer({.body = "result"});
+  EXPECT_EQ(broker->counters().unroutable_replies, 1u);
+}
+
+TEST_F(MemoryTransportTest, GivesBackInOrderWhatADeadServerHeld) {
+  Serve(3);
+  Call();
+  for (const char* id : {"one", "two", "three", "four"}) Submit(id);
+  server.AbandonAll();
+  server_end.reset();
+  RecordingServer next;
+  MemoryTransport next_end({.broker = broker});
+  ASSERT_TRUE(next_end.StartServing(&next, {.prefetch = 9}).ok());
+  EXPECT_THAT(next.ids(), ElementsAre("one", "two", "three", "four"));
+  for (const bool redelivered : {true, true, true, false}) {
+    std::optional<Delivery> delivery = Taken(next);
+    EXPECT_EQ(delivery->facts().redelivered, redelivered);
+    EXPECT_EQ(delivery->facts().earlier_deliveries, 0);
+  }
+}
+
+TEST_F(MemoryTransportTest, LetsAStoppedServerSettle) {
+  Serve();
+  Call();
+  Submit("one");
+  Submit("two");
+  std::optional<Delivery> delivery = Taken(server);
+  ASSERT_TRUE(server_end->StopServing(Deadline()).ok());
+  std::move(*delivery).Answer({.body = "result"});
+  EXPECT_EQ(calls.replies().size(), 1u);
+  EXPECT_THAT(server.ids(), ElementsAre("one"));
+  EXPECT_EQ(broker->Find("rpc")->ready(), 1u);
+}
+
+TEST_F(MemoryTransportTest, StopServingWaitsForTheDeliveryBeingTold) {
+  std::atomic<bool> entered = false;
+  std::atomic<bool> leave = false;
+  RecordingServer slow([&](Delivery delivery) {
+    entered = true;
+    entered.notify_all();
+    leave.wait(false);
+    std::move(delivery).Ack();
+  });
+  ASSERT_TRUE(server_end->StartServing(&slow, {}).ok());
+  Call();
+  std::thread submitter([&] { Submit("one"); });
+  entered.wait(false);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(
+      server_end->StopServing(Deadline::After(absl::Milliseconds(1)))));
+  leave = true;
+  leave.notify_all();
+  EXPECT_TRUE(server_end->StopServing(Deadline()).ok());
+  submitter.join();
+}
+
+TEST_F(MemoryTransportTest, RunsOnServingBeforeTheFirstDelivery) {
+  struct Order final : ServerEvents {
+    void OnServing() override { order.push_back("serving"); }
+    void OnDelivery(Delivery) override { order.push_back("delivery"); }
+    void OnInterrupted(const absl::Status&) override {}
+    void OnRefused(const absl::Status&) override {}
+    std::vector<std::string> order;
+  };
+  ASSERT_TRUE(broker->Declare("rpc", {}).ok());
+  ASSERT_TRUE(broker->Publish("rpc", RequestOf("one")).ok());
+  Order events;
+  ASSERT_TRUE(server_end->StartServing(&events, {}).ok());
+  EXPECT_THAT(events.order, ElementsAre("serving", "delivery"));
+  server_end.reset();
+}
+
+TEST_F(MemoryTransportTest, SharesOneEndForCallingAndServing) {
+  MemoryTransport both({.broker = broker});
+  ASSERT_TRUE(both.StartServing(&server, {}).ok());
+  RecordingCalls own;
+  ASSERT_TRUE(both.StartCalls(&own).ok());
+  ASSERT_TRUE(both.Submit(RequestOf("one")).ok());
+  Taken(server)->facts();
+  EXPECT_EQ(own.replies().size(), 1u);
+}
+
+class ManualTimeTest : public MemoryTransportTest {
+ protected:
+  ManualTimeTest() : MemoryTransportTest({.time = MemoryTime::kManual}) {}
+
+  Deadline After(int milliseconds) {
+    return Deadline::After(absl::Milliseconds(milliseconds), broker->Now());
+  }
+  void Pass(int milliseconds) { broker->Advance(After(milliseconds).at()); }
+};
+
+TEST_F(ManualTimeTest, ExpiresWhatWaitedAtTheHead) {
+  Serve();
+  Call();
+  Submit("in hand");
+  std::optional<Delivery> in_hand = Taken(server);
+  Submit("short", After(10));
+  Submit("long", After(30));
+  Pass(10);
+  EXPECT_EQ(broker->Find("rpc")->ready(), 1u);
+  std::move(*in_hand).Ack();
+  EXPECT_THAT(server.ids(), ElementsAre("in hand", "long"));
+  server.DropAll();
+}
+
+TEST_F(ManualTimeTest, ExpiresWhatWaitsBehindOthersWhenItsTurnComes) {
+  ASSERT_TRUE(broker->Declare("rpc", {}).ok());
+  Call();
+  Submit("patient", After(1000));
+  Submit("short", After(10));
+  Pass(20);
+  EXPECT_EQ(broker->Find("rpc")->ready(), 2u);
+  Serve(2);
+  EXPECT_THAT(server.ids(), ElementsAre("patient"));
+  server.DropAll();
+}
+
+TEST_F(ManualTimeTest, RoundsTheTimeToLiveUpToMilliseconds) {
+  ASSERT_TRUE(broker->Declare("rpc", {}).ok());
+  Call();
+  Submit("one", Deadline(broker->Now() + std::chrono::microseconds(9001)));
+  Pass(9);
+  EXPECT_EQ(broker->Find("rpc")->ready(), 1u);
+  Pass(1);
+  EXPECT_EQ(broker->Find("rpc")->ready(), 0u);
+}
+
+TEST_F(ManualTimeTest, DoesNotExpireWhatAServerHolds) {
+  Serve();
+  Call();
+  Submit("one", After(10));
+  Pass(100);
+  std::move(*Taken(server)).Answer({.body = "late"});
+  EXPECT_EQ(calls.replies().size(), 1u);
+}
+
+TEST_F(ManualTimeTest, ExpiresWhatIsGivenBackTooLate) {
+  Serve();
+  Call();
+  Submit("one", After(10));
+  Pass(10);
+  std::move(*Taken(server)).Requeue();
+  EXPECT_THAT(server.ids(), ElementsAre("one"));
+}
+
+TEST_F(ManualTimeTest, WakesACallerAtEachDeadline) {
+  Serve(9);
+  Call();
+  for (const int milliseconds : {30, 10, 20, 10}) {
+    calls.Expect(After(milliseconds));
+    Submit("a call", After(milliseconds));
+  }
+  Pass(9);
+  EXPECT_EQ(calls.wake_ups().size(), 0u);
+  Pass(1);
+  EXPECT_EQ(calls.wake_ups().size(), 2u);
+  Pass(1000);
+  EXPECT_EQ(calls.wake_ups().size(), 4u);
+  server.DropAll();
+}
+
+TEST_F(ManualTimeTest, WakesAtEachTimeOnTheWay) {
+  struct Ticks final : CallEvents {
+    bool Claim(std::string_view) override { return true; }
+    void OnReply(Reply) override {}
+    void OnLost(const absl::Status&) override {}
+    void OnRefused(const absl::Status&) override {}
+    TimePoint OnTime(TimePoint now) override {
+      times.push_back(now);
+      return times.size() < 3 ? now + std::chrono::seconds(1) : kNever;
+    }
+    std::vector<TimePoint> times;
+  };
+  Serve();
+  Ticks ticks;
+  ASSERT_TRUE(client_end->StartCalls(&ticks).ok());
+  const TimePoint start = broker->Now();
+  Submit("one", After(1000));
+  broker->Advance(kNever);
+  EXPECT_THAT(ticks.times, ElementsAre(start + std::chrono::seconds(1),
+                                       start + std::chrono::seconds(2),
+                                       start + std::chrono::seconds(3)));
+  server.DropAll();
+  client_end.reset();
+}
+
+TEST_F(ManualTimeTest, DoesNotGoBack) {
+  const TimePoint before = broker->Now();
+  broker->Advance(before - std::chrono::seconds(1));
+  EXPECT_EQ(broker->Now(), before);
+}
+
+}  // namespace
+}  // namespace rpc
