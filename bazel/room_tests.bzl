@@ -15,6 +15,17 @@ def room_tests(deps, library = "support", tags = [], tags_of = {}, data = [], si
       data: files that the tests read when they run.
       size: of every test, as in cc_test.
     """
+    native.filegroup(
+        name = "sources",
+        srcs = native.glob(
+            [
+                "*.cc",
+                "*.h",
+            ],
+            allow_empty = True,
+        ),
+        visibility = ["//tests:__subpackages__"],
+    )
     cc_library(
         name = library,
         testonly = True,

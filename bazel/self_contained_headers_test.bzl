@@ -41,7 +41,6 @@ def self_contained_headers_test(name, library):
         name = name,
         size = "small",
         srcs = [":%s_sources" % name],
-        tags = ["core"],
         deps = [
             library,
             "//tests/lint:compiled_headers",

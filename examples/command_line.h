@@ -18,6 +18,13 @@
 
 namespace examples {
 
+// A value for a message: one that may be a URL with a password is not shown.
+inline std::string Quoted(const std::string& text) {
+  return text.find('@') == std::string::npos
+             ? absl::StrCat("\"", text, "\"")
+             : "(not shown, it may hold a password)";
+}
+
 // The flags of a program, on top of getopt_long: --name value, --name=value.
 // What is wrong is said in one line, and ends the program with status 2.
 class CommandLine {
@@ -79,12 +86,12 @@ class CommandLine {
     for (int found = 0; (found = getopt_long(argc, argv, ":", options.data(),
                                              &index)) != -1;) {
       if (found == ':') Fail(absl::StrCat(argv[optind - 1], " needs a value"));
-      if (found != 0) Fail(absl::StrCat("unknown flag ", argv[optind - 1]));
+      if (found != 0) Refuse(argv[optind - 1]);
       if (static_cast<std::size_t>(index) == entries_.size()) Help();
       const Entry& entry = entries_[static_cast<std::size_t>(index)];
       const std::string text = optarg == nullptr ? "" : optarg;
       if (!entry.set(text)) {
-        Fail(absl::StrCat("--", entry.name, " \"", text, "\": expected ",
+        Fail(absl::StrCat("--", entry.name, " ", Quoted(text), ": expected ",
                           entry.help));
       }
     }
@@ -113,6 +120,21 @@ class CommandLine {
 
   static std::string Default(const std::string& value) {
     return value.empty() ? "" : absl::StrCat(" (default ", value, ")");
+  }
+
+  // What getopt_long did not take: `argument`, or a letter of it.
+  [[noreturn]] void Refuse(const std::string& argument) const {
+    if (optopt != 0) {
+      Fail(absl::StrCat("unknown flag -",
+                        std::string(1, static_cast<char>(optopt))));
+    }
+    const std::string flag = argument.substr(0, argument.find('='));
+    for (const Entry& entry : entries_) {
+      if (flag == absl::StrCat("--", entry.name)) {
+        Fail(absl::StrCat(flag, " takes no value"));
+      }
+    }
+    Fail(absl::StrCat("unknown flag ", flag));
   }
 
   [[noreturn]] void Help() const {

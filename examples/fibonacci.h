@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "rpc/handler/fibonacci.h"
 #include "rpc/handler/memoized.h"
 #include "rpc/message/method.h"
@@ -30,6 +31,11 @@ inline std::optional<rpc::RabbitMqTopology> TopologyNamed(
   if (name != "reference") return std::nullopt;
   return queue.empty() ? rpc::ReferenceTopology()
                        : rpc::ReferenceTopology(queue);
+}
+
+// Code and message, without what is for programs.
+inline std::string Shown(const absl::Status& status) {
+  return status.ToString(absl::StatusToStringMode::kWithNoExtraData);
 }
 
 inline constexpr const char* kTopologyHelp =

@@ -83,7 +83,8 @@ class Printer {
       std::cout << "fib(" << n << ") = " << *value << " (" << microseconds
                 << " us)" << std::endl;
     } else {
-      std::cout << "fib(" << n << ") failed: " << value.status() << " ("
+      std::cout << "fib(" << n
+                << ") failed: " << examples::Shown(value.status()) << " ("
                 << microseconds << " us)" << std::endl;
     }
   }
@@ -150,7 +151,7 @@ int CallAll(Endpoint& client, const Flags& flags,
 }
 
 int Fail(const absl::Status& status) {
-  std::cerr << "fibonacci_client: " << status << std::endl;
+  std::cerr << "fibonacci_client: " << examples::Shown(status) << std::endl;
   return 1;
 }
 
@@ -195,14 +196,15 @@ int main(int argc, char** argv) {
   std::vector<std::uint64_t> numbers;
   for (const std::string& text : line.Parse(argc, argv)) {
     if (!absl::SimpleAtoi(text, &numbers.emplace_back())) {
-      line.Fail(absl::StrCat("n \"", text, "\": expected a whole number"));
+      line.Fail(absl::StrCat("n ", examples::Quoted(text),
+                             ": expected a whole number"));
     }
   }
   if (numbers.empty()) line.Fail("name at least one n");
   auto topology = examples::TopologyNamed(flags.topology, flags.queue);
   if (!topology.has_value()) {
-    line.Fail(absl::StrCat("--topology \"", flags.topology, "\": expected ",
-                           examples::kTopologyHelp));
+    line.Fail(absl::StrCat("--topology ", examples::Quoted(flags.topology),
+                           ": expected ", examples::kTopologyHelp));
   }
   return flags.broker == "memory"
              ? RunInMemory(flags, numbers)

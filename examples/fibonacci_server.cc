@@ -73,7 +73,7 @@ void PrintServed(const rpc::Request& request, const rpc::Reply& reply) {
   if (reply.status.ok()) {
     std::cout << " -> \"" << Shortened(reply.body) << "\"" << std::endl;
   } else {
-    std::cout << " -> " << reply.status << std::endl;
+    std::cout << " -> " << examples::Shown(reply.status) << std::endl;
   }
 }
 
@@ -92,7 +92,8 @@ Server::Options OptionsFrom(const Flags& flags,
     std::cout << "serving fibonacci on " << queue << std::endl;
   };
   options.server.on_interrupted = [](const absl::Status& why) {
-    std::cerr << "interrupted, trying again: " << why << std::endl;
+    std::cerr << "interrupted, trying again: " << examples::Shown(why)
+              << std::endl;
   };
   if (flags.verbose) options.server.on_served = PrintServed;
   return options;
@@ -113,11 +114,13 @@ int main(int argc, char** argv) {
   const std::stop_token stop = rpc::StopOnSignal();
   Flags flags;
   const examples::CommandLine line = DeclareFlags(flags);
-  if (!line.Parse(argc, argv).empty()) line.Fail("takes flags only");
+  for (const std::string& text : line.Parse(argc, argv)) {
+    line.Fail(absl::StrCat(examples::Quoted(text), ": expected flags only"));
+  }
   auto topology = examples::TopologyNamed(flags.topology, flags.queue);
   if (!topology.has_value()) {
-    line.Fail(absl::StrCat("--topology \"", flags.topology, "\": expected ",
-                           examples::kTopologyHelp));
+    line.Fail(absl::StrCat("--topology ", examples::Quoted(flags.topology),
+                           ": expected ", examples::kTopologyHelp));
   }
   auto server =
       Server::Open(OptionsFrom(flags, *std::move(topology)),
@@ -132,6 +135,6 @@ int main(int argc, char** argv) {
     PrintCounters(server->server_counters());
   }
   if (status.ok()) return 0;
-  std::cerr << "fibonacci_server: " << status << std::endl;
+  std::cerr << "fibonacci_server: " << examples::Shown(status) << std::endl;
   return 1;
 }

@@ -2,8 +2,11 @@
 
 #include "examples/own_handler.h"
 
+#include <cstdint>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <tuple>
 
 #include "rpc/rpc.h"
 #include "rpc/serializer/json_serializer.h"
@@ -18,12 +21,16 @@ int main() {
   auto serving = bank->ServeInBackground();
   if (!serving.ok()) return 1;
 
-  for (const std::int64_t amount : {100, 20, -5}) {
-    const auto balance = bank->Call("ada", amount);
+  const std::tuple<std::string, std::int64_t> deposits[] = {
+      {"a", 100}, {"b", 20}, {"b", 20}, {"c", -5}};
+  for (const auto& [voucher, amount] : deposits) {
+    const auto balance = bank->Call(voucher, "ada", amount);
     if (balance.ok()) {
-      std::cout << "deposited " << amount << ", now " << *balance << "\n";
+      std::cout << voucher << ": deposited " << amount << ", now " << *balance
+                << "\n";
     } else {
-      std::cout << absl::StatusCodeToString(balance.status().code()) << "\n";
+      std::cout << voucher << ": "
+                << absl::StatusCodeToString(balance.status().code()) << "\n";
     }
   }
 }

@@ -6,25 +6,24 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "rpc/message/method.h"
-#include "rpc/message/server_context.h"
 
 namespace examples {
 
 // A handler with state: a bank account for each name. It is called from several
 // threads at once, hence the mutex; and since RabbitMQ delivers at least once,
-// it remembers by message id what it has booked.
+// a voucher that comes again is not booked again and ends as it did before.
 class Deposit {
  public:
-  using Method =
-      rpc::Method<"deposit", std::int64_t(std::string, std::int64_t)>;
+  // The new balance, for (voucher, account, amount).
+  using Method = rpc::Method<"deposit", std::int64_t(std::string, std::string,
+                                                     std::int64_t)>;
 
-  absl::StatusOr<std::int64_t> operator()(const rpc::ServerContext& context,
+  absl::StatusOr<std::int64_t> operator()(const std::string& voucher,
                                           const std::string& account,
                                           std::int64_t amount) const {
     if (amount <= 0) {
@@ -32,18 +31,17 @@ class Deposit {
           absl::StrCat("amount ", amount, ": deposit at least 1"));
     }
     const std::lock_guard lock(books_->mutex);
-    const std::string id(context.message_id);
-    if (!id.empty() && !books_->booked.emplace(id, account).second) {
-      return books_->balances[account];
-    }
-    return books_->balances[account] += amount;
+    const auto [booked, is_new] = books_->booked.try_emplace(voucher);
+    if (is_new) booked->second = books_->balances[account] += amount;
+    return booked->second;
   }
 
  private:
   struct Books {
     std::mutex mutex;
     std::map<std::string, std::int64_t> balances;
-    std::map<std::string, std::string> booked;
+    // The balance after each voucher.
+    std::map<std::string, std::int64_t> booked;
   };
   std::unique_ptr<Books> books_ = std::make_unique<Books>();
 };

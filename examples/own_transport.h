@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rpc/base/deadline.h"
@@ -75,16 +76,14 @@ class Loop {
   std::thread thread_;
 };
 
-// A transport of one's own: one client and one server in a process, with a loop
-// between them that carries everything. Declares no trait, so the endpoint
+// A transport of one's own: one client and its servers in a process, with a
+// loop between them that carries everything. Declares no trait, so the endpoint
 // expects no more than the common laws.
 class LoopTransport final : private rpc::Delivery::Origin {
  public:
-  // Where the two ends meet. All but `loop` belongs to the loop's thread.
+  // Where they meet. All but `loop` belongs to the loop's thread.
   struct Meeting {
-    rpc::ServerEvents* server = nullptr;
-    rpc::Delivery::Origin* origin = nullptr;
-    int room = 0;  // deliveries that the server still takes
+    std::vector<LoopTransport*> servers;
     std::deque<rpc::Request> waiting;
     Loop loop;
   };
@@ -99,7 +98,7 @@ class LoopTransport final : private rpc::Delivery::Origin {
     if (meeting_ == nullptr) return;
     meeting_->loop.PostAndWait([this] {
       if (calls_ != nullptr) meeting_->loop.calls = nullptr;
-      if (meeting_->origin == this) Detach();
+      std::erase(meeting_->servers, this);
     });
   }
 
@@ -136,25 +135,18 @@ class LoopTransport final : private rpc::Delivery::Origin {
     if (options.prefetch < 1) {
       return absl::InvalidArgumentError("prefetch must be at least 1");
     }
-    absl::Status status;
     meeting_->loop.PostAndWait([&] {
-      if (meeting_->server != nullptr) {
-        status = absl::FailedPreconditionError("it is served already");
-        return;
-      }
-      meeting_->server = events;
-      meeting_->origin = this;
-      meeting_->room = options.prefetch;
-      events->OnServing();
+      server_ = events;
+      room_ = options.prefetch;
+      meeting_->servers.push_back(this);
+      server_->OnServing();
       Deliver(*meeting_);
     });
-    return status;
+    return absl::OkStatus();
   }
 
   absl::Status StopServing(rpc::Deadline) {
-    meeting_->loop.PostAndWait([this] {
-      if (meeting_->origin == this) Detach();
-    });
+    meeting_->loop.PostAndWait([this] { std::erase(meeting_->servers, this); });
     return absl::OkStatus();
   }
 
@@ -171,26 +163,24 @@ class LoopTransport final : private rpc::Delivery::Origin {
                                 : nullptr;
     const auto answer =
         reply != nullptr ? std::make_shared<rpc::Reply>(*reply) : nullptr;
-    meeting_->loop.Post([meeting = meeting_, given_back, answer] {
+    meeting_->loop.Post([this, meeting = meeting_, given_back, answer] {
       if (answer != nullptr && meeting->loop.calls != nullptr) {
         meeting->loop.calls->OnReply(std::move(*answer));
       }
       if (given_back != nullptr) {
         meeting->waiting.push_front(std::move(*given_back));
       }
-      ++meeting->room;
+      ++room_;
       Deliver(*meeting);
     });
   }
 
-  void Detach() {
-    meeting_->server = nullptr;
-    meeting_->origin = nullptr;
-  }
-
   static void Deliver(Meeting& meeting) {
-    while (meeting.server != nullptr && meeting.room > 0 &&
-           !meeting.waiting.empty()) {
+    while (!meeting.waiting.empty()) {
+      const auto server = std::find_if(
+          meeting.servers.begin(), meeting.servers.end(),
+          [](const LoopTransport* each) { return each->room_ > 0; });
+      if (server == meeting.servers.end()) return;
       rpc::Request request = std::move(meeting.waiting.front());
       meeting.waiting.pop_front();
       // A request that was given back has its reply address, and was claimed.
@@ -201,14 +191,18 @@ class LoopTransport final : private rpc::Delivery::Origin {
         }
         request.reply_to = "the caller";
       }
-      --meeting.room;
-      meeting.server->OnDelivery(
-          rpc::Delivery(std::move(request), {}, meeting.origin, 0));
+      --(*server)->room_;
+      (*server)->server_->OnDelivery(
+          rpc::Delivery(std::move(request), {}, *server, 0));
     }
   }
 
   const std::shared_ptr<Meeting> meeting_;
   rpc::CallEvents* calls_ = nullptr;
+  // For the loop's thread: what serves here, and how many deliveries it still
+  // takes.
+  rpc::ServerEvents* server_ = nullptr;
+  int room_ = 0;
 };
 
 }  // namespace examples

@@ -111,8 +111,8 @@ class Local {
 
   template <typename M>
   absl::Status Explain(const absl::Status& status) const {
-    return Annotate(status,
-                    std::string(M::kName) + " over " + transport_.Describe());
+    const std::string where = transport_.Describe();
+    return Annotate(status, std::string(M::kName) + " over " + where);
   }
 
   [[no_unique_address]] Transport transport_;

@@ -236,11 +236,11 @@ class Remote {
   template <typename M>
   absl::Status Explain(const absl::Status& status, TimePoint begin) const {
     return Annotate(
-        status, absl::StrCat(ToAbsl(M::kName), " over ", transport_->Describe(),
-                             ", attempt 1, ",
-                             absl::FormatDuration(absl::Trunc(
-                                 absl::FromChrono(Clock::now() - begin),
-                                 absl::Microseconds(1)))));
+        status,
+        absl::StrCat(ToAbsl(M::kName), " over ", Where(), ", attempt 1, ",
+                     absl::FormatDuration(
+                         absl::Trunc(absl::FromChrono(Clock::now() - begin),
+                                     absl::Microseconds(1)))));
   }
 
   void Handle(const ServerContext& context, const Request& request,
@@ -263,7 +263,7 @@ class Remote {
     status.Update(Stop(server, deadline));
     status.Update(server->Drain(deadline));
     status.Update(transport_->Flush(deadline));
-    return Annotate(status, "serving over " + transport_->Describe());
+    return Annotate(status, "serving over " + Where());
   }
 
   // A handler that runs on the transport's thread past `deadline` is told to
@@ -275,6 +275,8 @@ class Remote {
     transport_->StopServing(Deadline()).IgnoreError();
     return stopped;
   }
+
+  std::string Where() const { return transport_->Describe(); }
 
   CallbackPool& callbacks() {
     std::call_once(callbacks_started_, [&] {

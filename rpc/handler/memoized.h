@@ -51,7 +51,6 @@ class LruCache {
   }
 
   void Insert(std::size_t hash, const Args&... args, const Result& result) {
-    if (capacity_ == 0) return;
     Entries fresh;
     if constexpr (kSmall) {
       fresh.push_back({hash, {args...}, result});

@@ -128,29 +128,39 @@ class Settlements final : public rpc::Delivery::Origin {
                        : amqp::Requeue::kNo);
   }
 
-  // A reply that cannot be sent as it is becomes a failure that can.
+  // A result that cannot be sent becomes a failure that can.
   void Publish(amqp::Session& session, amqp::ChannelId channel,
                std::string_view reply_to, const Reply& reply) {
-    const absl::Status sent = TryPublish(session, channel, reply_to, reply);
+    if (!reply.status.ok()) {
+      return PublishFailure(session, channel, reply_to, reply);
+    }
+    const absl::Status sent =
+        TryPublish(session, channel, reply_to, reply, reply.body);
     if (sent.ok()) return;
     const absl::Status why = absl::IsResourceExhausted(sent)
                                  ? sent
                                  : absl::InternalError(sent.message());
-    TryPublish(session, channel, reply_to,
-               {.correlation_id = reply.correlation_id,
-                .status = Annotate(why, "the reply cannot be sent")})
-        .IgnoreError();
+    PublishFailure(session, channel, reply_to,
+                   {.correlation_id = reply.correlation_id,
+                    .status = Annotate(why, "the reply cannot be sent")});
+  }
+
+  // A limit on bodies that is shorter than the failure's is no reason for
+  // silence: the headers say it all.
+  void PublishFailure(amqp::Session& session, amqp::ChannelId channel,
+                      std::string_view reply_to, const Reply& reply) {
+    const absl::Status sent = TryPublish(session, channel, reply_to, reply,
+                                         wire::ErrorBody(reply.status));
+    if (!absl::IsResourceExhausted(sent)) return;
+    TryPublish(session, channel, reply_to, reply, "").IgnoreError();
   }
 
   absl::Status TryPublish(amqp::Session& session, amqp::ChannelId channel,
-                          std::string_view reply_to, const Reply& reply) {
+                          std::string_view reply_to, const Reply& reply,
+                          std::string_view body) {
     FromReply(reply, delivery_mode_, properties_);
-    const std::string error =
-        reply.status.ok() ? std::string() : wire::ErrorBody(reply.status);
     return session
-        .Publish(channel, "", reply_to, properties_,
-                 reply.status.ok() ? reply.body.view() : error,
-                 amqp::Mandatory::kNo)
+        .Publish(channel, "", reply_to, properties_, body, amqp::Mandatory::kNo)
         .status();
   }
 

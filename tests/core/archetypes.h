@@ -1,5 +1,5 @@
-#ifndef TESTS_CORE_ARCHETYPES_H_
-#define TESTS_CORE_ARCHETYPES_H_
+#ifndef RPC_TESTS_CORE_ARCHETYPES_H_
+#define RPC_TESTS_CORE_ARCHETYPES_H_
 
 #include <concepts>
 #include <string>
@@ -138,4 +138,4 @@ class TouchInContext : public LeastHandler {
 
 }  // namespace rpc::archetypes
 
-#endif  // TESTS_CORE_ARCHETYPES_H_
+#endif  // RPC_TESTS_CORE_ARCHETYPES_H_

@@ -176,7 +176,7 @@ TEST(MemoryCall, EndsByTheEndpointsDefaultTimeout) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(MayHaveRun(status));
   EXPECT_GE(took, absl::Milliseconds(20));
-  EXPECT_LT(took, absl::Milliseconds(120));
+  EXPECT_LT(took, absl::Seconds(1));
   EXPECT_EQ(client.call_counters().expired, 1u);
 }
 

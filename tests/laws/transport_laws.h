@@ -51,7 +51,7 @@ class TransportLaws : public ::testing::Test {
       const absl::Status status = law(world);
       EXPECT_TRUE(status.ok()) << status.ToString();
     } else {
-      GTEST_SKIP() << "does not apply to a transport of these traits";
+      SUCCEED() << "a transport of these traits does not promise this";
     }
   }
 };

@@ -1,5 +1,7 @@
 #include "tests/laws/serializer_laws.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,8 +28,8 @@ struct Unary {
   }
   template <typename T>
   Outcome<int> Decode(std::string_view body) const {
-    const std::size_t end = body.find_first_not_of('|');
-    if (end + 1 != body.size() || body[end] != ';') {
+    const std::size_t end = std::min(body.find(';'), body.size());
+    if (end + 1 != body.size() || end != body.find_first_not_of('|')) {
       return Refusal(absl::StatusCode::kInvalidArgument, "not unary");
     }
     return static_cast<int>(end);

@@ -105,6 +105,11 @@ class RecordingServer final : public ServerEvents {
     }
   }
 
+  // How many there were so far.
+  std::size_t deliveries() const {
+    const std::lock_guard lock(mutex_);
+    return ids_.size();
+  }
   // The correlation ids of all deliveries, in order.
   std::vector<std::string> ids() const {
     const std::lock_guard lock(mutex_);

@@ -1,11 +1,15 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -174,7 +178,7 @@ TEST(MemoryStress, ClientsGoWhileTheyAreAnsweredAndWoken) {
 }
 
 TEST(MemoryStress, ServersStopAndStartInTheRush) {
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 200;
   const auto broker = std::make_shared<MemoryBroker>();
   ASSERT_TRUE(broker->Declare("rpc", {}).ok());
   RecordingCalls calls;
@@ -192,13 +196,15 @@ TEST(MemoryStress, ServersStopAndStartInTheRush) {
   });
   std::atomic<bool> stopped = false;
   RecordingServer events([&](Delivery delivery) {
-    EXPECT_FALSE(stopped);
     std::move(delivery).Answer({});
+    EXPECT_FALSE(stopped);
   });
   MemoryTransport end({.broker = broker});
   for (int i = 0; i < kRounds; ++i) {
     stopped = false;
+    const std::size_t before = events.deliveries();
     EXPECT_TRUE(end.StartServing(&events, {.prefetch = 4}).ok());
+    EXPECT_TRUE(events.WaitForDeliveries(before + 1, absl::Seconds(20)));
     EXPECT_TRUE(end.StopServing(Deadline()).ok());
     stopped = true;
   }

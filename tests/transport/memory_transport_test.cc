@@ -1,9 +1,13 @@
 #include "rpc/transport/memory_transport.h"
 
-#include <functional>
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -186,7 +190,7 @@ TEST_F(MemoryTransportTest, LetsAnEventWithinAnEventComeAtOnce) {
 }
 
 TEST_F(MemoryTransportTest, DoesNotGrowTheStackWithAChainOfCalls) {
-  constexpr int kCalls = 100'000;
+  constexpr int kCalls = 20'000;
   RecordingServer echo([](Delivery delivery) {
     std::move(delivery).Answer({.body = "result"});
   });
@@ -263,6 +267,62 @@ TEST_F(MemoryTransportTest, StopServingWaitsForTheDeliveryBeingTold) {
   leave.notify_all();
   EXPECT_TRUE(server_end->StopServing(Deadline()).ok());
   submitter.join();
+}
+
+// Stays in an event until it is told to leave.
+class SlowCalls final : public CallEvents {
+ public:
+  bool Claim(std::string_view) override { return true; }
+  void OnReply(Reply) override { Stay(); }
+  void OnLost(const absl::Status&) override {}
+  void OnRefused(const absl::Status&) override {}
+  TimePoint OnTime(TimePoint) override {
+    Stay();
+    return kNever;
+  }
+
+  void WaitUntilEntered() { entered_.acquire(); }
+  void Leave() { leave_.release(); }
+
+ private:
+  void Stay() {
+    entered_.release();
+    leave_.acquire();
+  }
+
+  std::binary_semaphore entered_{0};
+  std::binary_semaphore leave_{0};
+};
+
+// True if `end` cannot be destroyed before `calls` leaves its event.
+bool WaitsForEvent(std::unique_ptr<MemoryTransport> end, SlowCalls& calls) {
+  calls.WaitUntilEntered();
+  std::future<void> destroyed =
+      std::async(std::launch::async, [&] { end.reset(); });
+  const bool waits = destroyed.wait_for(std::chrono::milliseconds(50)) ==
+                     std::future_status::timeout;
+  calls.Leave();
+  destroyed.wait();
+  return waits;
+}
+
+TEST_F(MemoryTransportTest, IsNotDestroyedWhileAReplyIsBeingTold) {
+  SlowCalls slow;
+  Serve();
+  ASSERT_TRUE(client_end->StartCalls(&slow).ok());
+  Submit("one");
+  std::thread settler([&] { std::move(*Taken(server)).Answer({}); });
+  EXPECT_TRUE(WaitsForEvent(std::move(client_end), slow));
+  settler.join();
+}
+
+TEST_F(MemoryTransportTest, IsNotDestroyedWhileItIsBeingWoken) {
+  SlowCalls slow;
+  Serve();
+  ASSERT_TRUE(client_end->StartCalls(&slow).ok());
+  Submit("one", Deadline::After(absl::Milliseconds(1)));
+  EXPECT_TRUE(WaitsForEvent(std::move(client_end), slow));
+  server.DropAll();
 }
 
 TEST_F(MemoryTransportTest, RunsOnServingBeforeTheFirstDelivery) {

@@ -197,7 +197,7 @@ TEST(RabbitMqEndpoint, CallWithoutAServerEndsByItsDeadline) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
   EXPECT_TRUE(MayHaveRun(status));
   EXPECT_GE(took, absl::Milliseconds(300));
-  EXPECT_LT(took, absl::Milliseconds(400));
+  EXPECT_LT(took, absl::Seconds(1));
 }
 
 TEST(RabbitMqEndpoint, LateReplyIsDroppedAndTouchesNoOtherCall) {
@@ -260,7 +260,6 @@ TEST(RabbitMqEndpoint, DeletedQueueIsDeclaredAgain) {
   EXPECT_TRUE(server.Stop().ok());
 }
 
-// A test may stop a server while the broker is at work at its channel.
 TEST(RabbitMqEndpoint, StopsBeforeItServes) {
   for (int i = 0; i < 20; ++i) {
     TestServer<FibonacciServer> server(
