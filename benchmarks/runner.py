@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -162,9 +163,13 @@ def main(arguments):
     if load > 0.5:
         print(f"other work keeps {load:.1f} processors busy: the figures will "
               "be too low, and the ratios uncertain", file=sys.stderr)
+    # What was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         outcomes = measure(arguments, selected)
-    except programs.RunFailed as failure:
+    except KeyboardInterrupt:
+        return 130
+    except (programs.RunFailed, brokers.NoBroker) as failure:
         print(failure, file=sys.stderr)
         return 1
     write(arguments, outcomes)

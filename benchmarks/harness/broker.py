@@ -6,6 +6,10 @@ import subprocess
 import tempfile
 
 
+class NoBroker(Exception):
+    """The private broker did not start; it has said why on stderr."""
+
+
 class Broker:
     """Where a broker listens, and which process it is (None if unknown)."""
 
@@ -18,16 +22,17 @@ class Broker:
 def private_broker(script):
     """Starts a private RabbitMQ with `script`, and ends it at the end."""
     with tempfile.TemporaryDirectory(prefix="rpc-benchmarks-") as directory:
+        started = subprocess.run(
+            [script, "start", directory, "--while", str(os.getpid())],
+            stdout=subprocess.DEVNULL, check=False)
+        if started.returncode != 0:
+            raise NoBroker("the private broker did not start")
         try:
-            subprocess.run([script, "start", directory, "--while",
-                            str(os.getpid())], check=True,
-                           stdout=subprocess.DEVNULL)
             settings = _read_settings(os.path.join(directory, "env"))
             yield Broker(settings["RPC_TEST_BROKER_URL"],
                          int(settings["RPC_TEST_BROKER_PID"]))
         finally:
-            subprocess.run([script, "stop", directory], check=False,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([script, "stop", directory], check=False)
 
 
 def _read_settings(path):

@@ -12,7 +12,9 @@ def write(outcomes, directory):
              if isinstance(outcome.scenario, scenarios.CallScenario)
              and outcome.scenario.wire == "full"
              and outcome.scenario.name.startswith("w")]
-    for name, chart in _charts(loads):
+    pending = [outcome for outcome in outcomes
+               if outcome.scenario.name == "pending"]
+    for name, chart in (*_charts(loads), *_pending_charts(pending)):
         path = os.path.join(directory, f"{name}.svg")
         with open(path, "w") as file:
             file.write(chart)
@@ -37,6 +39,15 @@ def _charts(loads):
             yield f"cpu_{outcome.scenario.name}", svg.stacked_bars(
                 f"CPU per call, {outcome.scenario.in_flight} in flight",
                 "microseconds", bars)
+
+
+def _pending_charts(outcomes):
+    for outcome in outcomes:
+        yield "pending", svg.line_chart(
+            "CPU of one call, by calls pending", "calls pending",
+            "nanoseconds", {"rpc": [
+                (int(name), figures["nanoseconds"])
+                for name, figures in outcome.medians().items()]})
 
 
 def _over_in_flight(loads, metric):

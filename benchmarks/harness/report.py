@@ -12,6 +12,7 @@ _COLUMNS = (
     ("client_cpu_us", "client cpu us", "{:.1f}"),
     ("server_cpu_us", "server cpu us", "{:.1f}"),
     ("broker_cpu_us", "broker cpu us", "{:.1f}"),
+    ("all_cpu_us", "all cpu us", "{:.1f}"),
     ("nanoseconds", "ns/call", "{:,.1f}"),
     ("allocations", "allocations", "{:.2f}"),
     ("seconds", "s", "{:.2f}"),

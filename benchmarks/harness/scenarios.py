@@ -4,6 +4,7 @@ import dataclasses
 
 from harness import contender as contenders
 from harness import programs
+from harness import sizes
 from harness.comparison import Target
 
 API = contenders.Contender(
@@ -17,6 +18,12 @@ RPC_BLOCKING = contenders.Contender(
     "rpc", ("rabbitmq/rpc_client", "--threads=1"), ("rabbitmq/rpc_server",))
 RPC_ASYNCHRONOUS = contenders.Contender(
     "rpc_async", ("rabbitmq/rpc_client",), ("rabbitmq/rpc_server",))
+
+def _priced(name, base, *flags):
+    """A contender whose client and server take other flags."""
+    return contenders.Contender(
+        name, base.client + flags, base.server + flags)
+
 
 GO = contenders.Contender(
     "go", ("peers/go_client",), ("peers/go_server",), share=0.4)
@@ -124,6 +131,7 @@ def _bare(in_flight, calls, ratio, rpc=(RPC,)):
 _UNDER_LOAD = (
     Target("calls_per_s", "rpc", "api", at_least=1.4),
     Target("calls_per_s", "rpc", "one_buffer", at_least=0.95),
+    Target("all_cpu_us", "rpc", "one_buffer"),
 )
 _CPU_UNDER_LOAD = (
     Target("client_cpu_us", "rpc", "api", at_most=0.6),
@@ -156,6 +164,18 @@ _OVER_RABBITMQ = (
         in_flight=64, wire="full", calls=40000, quick=True, targets=(
             Target("calls_per_s", "rpc", "io_thread", at_least=0.95),
             Target("client_cpu_us", "rpc", "io_thread"))),
+    CallScenario(
+        name="costs", title="256 in flight: what each guarantee costs",
+        contenders=(
+            ONE_BUFFER, _priced("bare", ONE_BUFFER, "--wire=bare"), RPC,
+            _priced("no_deadline", RPC, "--wire=bare"),
+            _priced("persistent", RPC, "--topology=persistent"),
+            _priced("quorum", RPC, "--topology=quorum")),
+        in_flight=256, wire="full", calls=30000, targets=(
+            Target("calls_per_s", "one_buffer", "bare"),
+            Target("calls_per_s", "rpc", "no_deadline"),
+            Target("calls_per_s", "persistent", "rpc"),
+            Target("calls_per_s", "quorum", "rpc"))),
 )
 
 _WITH_PEERS = (
@@ -210,11 +230,12 @@ _IN_PROCESS = (
             Target("calls_per_s", "worker")),
            inline="micro/memory_benchmark:memory_w256/inline",
            worker="micro/memory_benchmark:memory_w256/worker"),
-    _micro("pending", "a call while 100 or 100,000 others are pending",
-           (Target("nanoseconds", "many", "few", at_most=1.5),
-            Target("bytes", "many", at_most=300)),
-           few="micro/pending_benchmark:pending/100",
-           many="micro/pending_benchmark:pending/100000"),
+    ProgramScenario(
+        name="pending", title="a call while that many others are pending",
+        programs={str(count): ("micro/pending_benchmark", f"pending/{count}")
+                  for count in (100, 1000, 10000, 100000)},
+        targets=(Target("nanoseconds", "100000", "100", at_most=1.5),
+                 Target("bytes", "100000", at_most=300))),
     _micro("memoized", "a remembered result, or lock and flat_hash_map find",
            (Target("nanoseconds", "rpc", "bare", at_most=2),),
            rpc="micro/handler_benchmark:memoized/rpc",
@@ -227,4 +248,23 @@ _IN_PROCESS = (
            python="micro/fibonacci.py:big/python"),
 )
 
-SCENARIOS = _OVER_RABBITMQ + _WITH_PEERS + _IN_PROCESS
+_WEIGHT = (
+    sizes.CompileScenario(
+        name="compile", title="including the library, compiler's time",
+        headers={
+            "abseil": ("absl of rpc/rpc.h",),
+            "rpc": ("rpc/rpc.h",),
+            "rabbitmq_abseil": (
+                "absl of rpc/rpc.h",
+                "absl of rpc/transport/rabbitmq_transport.h"),
+            "rabbitmq": ("rpc/rpc.h", "rpc/transport/rabbitmq_transport.h"),
+        }, targets=(
+            Target("seconds", "rpc", "abseil", at_most=1.5),
+            Target("seconds", "rabbitmq", "rabbitmq_abseil", at_most=2))),
+    sizes.SizeScenario(
+        name="size", title="the client as a program, stripped",
+        programs={"api": "rabbitmq/api_client", "rpc": "rabbitmq/rpc_client"},
+        targets=(Target("bytes", "rpc", "api"),)),
+)
+
+SCENARIOS = _OVER_RABBITMQ + _WITH_PEERS + _IN_PROCESS + _WEIGHT

@@ -119,8 +119,8 @@ void Pending(benchmark::State& state) {
 }
 BENCHMARK(Pending)
     ->Name("pending")
-    ->Arg(100)
-    ->Arg(100'000)
+    ->RangeMultiplier(10)
+    ->Range(100, 100'000)
     ->MeasureProcessCPUTime();
 
 }  // namespace

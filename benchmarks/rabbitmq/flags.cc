@@ -20,6 +20,8 @@ ABSL_FLAG(std::uint64_t, calls, 10000, "client: calls measured");
 ABSL_FLAG(std::uint64_t, n, 90, "client: argument of fibonacci, at most 93");
 ABSL_FLAG(std::uint64_t, batch, 32, "messages encoded per send");
 ABSL_FLAG(std::uint32_t, prefetch, 100, "server: unacknowledged deliveries");
+ABSL_FLAG(std::string, topology, "tutorial",
+          "tutorial, persistent (the same, persistent messages) or quorum");
 ABSL_FLAG(std::string, wire, "full",
           "client: full (expiration, mandatory) or bare");
 
@@ -40,6 +42,10 @@ Flags ParseFlags(int argc, char** argv) {
   Require(rest.size() == 1, "only flags are taken; see --help");
   const std::string wire = absl::GetFlag(FLAGS_wire);
   Require(wire == "full" || wire == "bare", "--wire must be full or bare");
+  const std::string topology = absl::GetFlag(FLAGS_topology);
+  Require(topology == "tutorial" || topology == "persistent" ||
+              topology == "quorum",
+          "--topology must be tutorial, persistent or quorum");
   Require(absl::GetFlag(FLAGS_in_flight) >= 1,
           "--in_flight must be at least 1");
   Require(absl::GetFlag(FLAGS_calls) >= 1, "--calls must be at least 1");
@@ -57,6 +63,7 @@ Flags ParseFlags(int argc, char** argv) {
           .n = absl::GetFlag(FLAGS_n),
           .batch = absl::GetFlag(FLAGS_batch),
           .prefetch = static_cast<std::uint16_t>(absl::GetFlag(FLAGS_prefetch)),
+          .topology = topology,
           .wire = wire == "full" ? Wire::kFull : Wire::kBare};
 }
 

@@ -24,6 +24,7 @@ struct Flags {
   std::uint64_t n;          // the argument of fibonacci, at most 93
   std::uint64_t batch;      // messages per send, where a program batches
   std::uint16_t prefetch;   // of a server
+  std::string topology;     // tutorial, persistent or quorum; of the library
   Wire wire;
 };
 

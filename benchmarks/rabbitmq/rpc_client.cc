@@ -17,6 +17,7 @@
 #include "benchmarks/rabbitmq/fail.h"
 #include "benchmarks/rabbitmq/fibonacci.h"
 #include "benchmarks/rabbitmq/flags.h"
+#include "benchmarks/rabbitmq/topology.h"
 #include "rpc/rpc.h"
 #include "rpc/transport/rabbitmq_transport.h"
 
@@ -86,9 +87,8 @@ class RpcClient {
 };
 
 int Run(const Flags& flags) {
-  absl::StatusOr<Endpoint> endpoint =
-      Endpoint::Open({.transport = {.url = flags.broker,
-                                    .topology = TutorialQueue(flags.queue)}});
+  absl::StatusOr<Endpoint> endpoint = Endpoint::Open(
+      {.transport = {.url = flags.broker, .topology = TopologyOf(flags)}});
   if (!endpoint.ok()) Fail(endpoint.status().ToString());
   RpcClient client(flags, *std::move(endpoint));
   if (flags.threads == 0) {

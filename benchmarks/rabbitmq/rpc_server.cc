@@ -9,6 +9,7 @@
 #include "benchmarks/rabbitmq/fail.h"
 #include "benchmarks/rabbitmq/flags.h"
 #include "benchmarks/rabbitmq/stop_signal.h"
+#include "benchmarks/rabbitmq/topology.h"
 #include "rpc/rpc.h"
 #include "rpc/transport/rabbitmq_transport.h"
 
@@ -21,7 +22,7 @@ using Endpoint = RpcEndpoint<RabbitMqTransport, DecimalSerializer,
 int Serve(const Flags& flags) {
   Endpoint::Options options;
   options.transport.url = flags.broker;
-  options.transport.topology = TutorialQueue(flags.queue);
+  options.transport.topology = TopologyOf(flags);
   options.server.workers = 0;
   options.server.prefetch = flags.prefetch;
   options.server.on_serving = [&flags] { PrintServing(flags); };
