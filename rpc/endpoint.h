@@ -57,9 +57,8 @@ class RpcEndpoint
       "RpcEndpoint: Transport must provide `absl::Status Open(Deadline)` and "
       "`std::string Describe() const`; see rpc/transport/transport_policy.h.");
   static_assert(SameThread<Transport> || CarriesCalls<Transport>,
-                "RpcEndpoint: Transport must provide `absl::Status "
-                "StartCalls(CallEvents*)"
-                "` and `absl::Status Submit(Request)`; see "
+                "RpcEndpoint: Transport must provide `absl::Status StartCalls("
+                "CallEvents*)` and `absl::Status Submit(Request)`; see "
                 "rpc/transport/transport_policy.h.");
   static_assert(
       SameThread<Transport> || Serves<Transport>,
@@ -83,24 +82,24 @@ class RpcEndpoint
   static_assert(
       Checks::kEncodesArguments && Checks::kEncodesResults,
       "RpcEndpoint: Serializer must provide `void Encode(const T&, "
-      "rpc::Bytes&) "
-      "const` for each argument (the std::tuple of them, where there are "
-      "several) and each result; see rpc/serializer/serializer_policy.h.");
+      "rpc::Bytes&) const` for each argument (the std::tuple of them, where "
+      "there are several) and each result; see "
+      "rpc/serializer/serializer_policy.h.");
   static_assert(
       Checks::kDecodesArguments && Checks::kDecodesResults,
       "RpcEndpoint: Serializer must provide `rpc::Outcome<T> "
       "Decode<T>(std::string_view) const` for each argument (the std::tuple of "
       "them, where there are several) and each result; see "
       "rpc/serializer/serializer_policy.h.");
-  static_assert(kIsMethod<Handler> || Checks::kHandlesAll,
-                "RpcEndpoint: Handler must provide `Result operator()(Args...) "
-                "const` for "
-                "its Method; see rpc/handler/handler_policy.h.");
-  static_assert(!(kIsMethod<Handler> && SameThread<Transport>),
-                "RpcEndpoint: over a transport of the same thread the Handler "
-                "must have a "
-                "body: a Method alone is the client's half; see "
-                "rpc/handler/handler_policy.h.");
+  static_assert(
+      Checks::kHandlesAll,
+      "RpcEndpoint: Handler must provide `Result operator()(Args...) const` "
+      "for its Method; see rpc/handler/handler_policy.h.");
+  static_assert(
+      Checks::kHasBodies || !SameThread<Transport>,
+      "RpcEndpoint: over a transport of the same thread the Handler must have "
+      "a body: a Method alone is the client's half; see "
+      "rpc/handler/handler_policy.h.");
 
   using Inside = core::Inside<core::kValid<Transport, Serializer, Handler>,
                               Transport, Serializer, Handler>;
@@ -129,7 +128,11 @@ class RpcEndpoint
     using M = typename core::FindMethod<Methods>::template Type<kName>;
     static_assert(!std::is_void_v<M>,
                   "RpcEndpoint: no method of this endpoint has that name.");
-    return StubOf<M>();
+    if constexpr (std::is_void_v<M>) {
+      return core::Refused();
+    } else {
+      return StubOf<M>();
+    }
   }
   template <typename M>
   rpc::Stub<Core, M, typename M::Arguments> StubOf() {
@@ -141,18 +144,14 @@ class RpcEndpoint
   // that run, and sends their replies. Returns OK then; DEADLINE_EXCEEDED if
   // handlers had to be cancelled; otherwise why it cannot serve. What heals by
   // itself, a lost connection, does not end it. One at a time.
-  absl::Status Serve(std::stop_token stop) {
-    CheckServes();
-    return core().Serve(stop);
-  }
+  absl::Status Serve(std::stop_token stop) { return servable().Serve(stop); }
 
   // Serves on a thread of its own, and returns when requests are being taken
   // or with why they are not.
   absl::StatusOr<ServingThread> ServeInBackground() {
-    CheckServes();
     return ServingThread::Start(
-        [inside = &core()](const std::stop_token& stop,
-                           const std::function<void()>& ready) {
+        [inside = &servable()](const std::stop_token& stop,
+                               const std::function<void()>& ready) {
           return inside->Serve(stop, ready);
         });
   }
@@ -165,16 +164,21 @@ class RpcEndpoint
   explicit RpcEndpoint(typename Inside::Holder inside)
       : inside_(std::move(inside)) {}
 
-  static constexpr void CheckServes() {
-    static_assert(!kIsMethod<Handler>,
+  auto& servable() {
+    static_assert(Checks::kHasBodies,
                   "RpcEndpoint: a Method alone is the client's half and cannot "
                   "be served; give the endpoint a handler with a body, see "
                   "rpc/handler/handler_policy.h.");
     static_assert(!SameThread<Transport>,
                   "RpcEndpoint: over a transport of the same thread calls are "
                   "served where they are made; there is nothing to Serve().");
+    if constexpr (Checks::kHasBodies && !SameThread<Transport>) {
+      return core();
+    } else {
+      static core::Refused refused;
+      return refused;
+    }
   }
-
   auto& core() {
     if constexpr (SameThread<Transport>) {
       return inside_;

@@ -55,28 +55,24 @@ class HeaderReader {
   // False if malformed. Leaves `*value` empty for what is skipped.
   bool Value(char kind, std::optional<HeaderValue>* value) {
     switch (kind) {
-      case 't': {
-        std::uint64_t flag = 0;
-        if (!Number(1, &flag)) return false;
-        *value = flag != 0;
-        return true;
-      }
+      case 't':
+        return Flag(value);
       case 'b':
-        return Signed<std::int8_t>(value);
+        return Integral<std::int8_t>(value);
       case 'B':
-        return Signed<std::uint8_t>(value);
+        return Integral<std::uint8_t>(value);
       case 's':
-        return Signed<std::int16_t>(value);
+        return Integral<std::int16_t>(value);
       case 'u':
-        return Signed<std::uint16_t>(value);
+        return Integral<std::uint16_t>(value);
       case 'I':
-        return Signed<std::int32_t>(value);
+        return Integral<std::int32_t>(value);
       case 'i':
-        return Signed<std::uint32_t>(value);
+        return Integral<std::uint32_t>(value);
       case 'l':
       case 'L':
       case 'T':
-        return Signed<std::int64_t>(value);
+        return Integral<std::int64_t>(value);
       case 'S':
       case 'x':
         return Text(value);
@@ -96,8 +92,15 @@ class HeaderReader {
     }
   }
 
+  bool Flag(std::optional<HeaderValue>* value) {
+    std::uint64_t flag = 0;
+    if (!Number(1, &flag)) return false;
+    *value = flag != 0;
+    return true;
+  }
+
   template <typename Integer>
-  bool Signed(std::optional<HeaderValue>* value) {
+  bool Integral(std::optional<HeaderValue>* value) {
     std::uint64_t bits = 0;
     if (!Number(sizeof(Integer), &bits)) return false;
     *value = static_cast<std::int64_t>(static_cast<Integer>(bits));

@@ -10,12 +10,12 @@
 namespace rpc::amqp {
 
 // When to send a heartbeat, and when the peer is dead: after half the interval
-// without a word of ours, and after two intervals without one of its.
-// Thread-compatible.
+// without a word of ours, and after two intervals without one of its, or
+// without its taking any byte of what waits to be sent. Thread-compatible.
 class Heartbeat {
  public:
   // Silent until Start().
-  explicit Heartbeat(TimePoint now) : heard_(now), spoke_(now) {}
+  explicit Heartbeat(TimePoint now) : heard_(now), spoke_(now), taken_(now) {}
 
   void Start(absl::Duration interval) {
     interval_ = absl::ToChronoNanoseconds(interval);
@@ -26,6 +26,14 @@ class Heartbeat {
 
   bool PeerIsDead(TimePoint now) const {
     return started() && now >= heard_ + 2 * interval_;
+  }
+
+  // Whether the peer has stopped taking bytes. To be asked at least each half
+  // interval, with how much was ever sent and whether more waits.
+  bool PeerTakesNothing(std::uint64_t total_sent, bool waiting, TimePoint now) {
+    if (!waiting || total_sent != sent_) taken_ = now;
+    sent_ = total_sent;
+    return started() && now >= taken_ + 2 * interval_;
   }
 
   // Whether it is time to send one, given how much was ever appended to what
@@ -51,6 +59,8 @@ class Heartbeat {
   TimePoint heard_;
   TimePoint spoke_;
   std::uint64_t appended_ = 0;
+  TimePoint taken_;
+  std::uint64_t sent_ = 0;
 };
 
 }  // namespace rpc::amqp

@@ -36,47 +36,30 @@ class MethodDecoder {
 
  private:
   template <typename Method>
-  static const Method& As(const void* decoded) {
-    return *static_cast<const Method*>(decoded);
+  static bool Set(const void* decoded, FramePayload* payload) {
+    *payload = From(*static_cast<const Method*>(decoded));
+    return true;
   }
 
   static bool OfConnection(std::uint32_t method, const void* decoded,
                            FramePayload* payload) {
     switch (method) {
-      case AMQP_CONNECTION_START_METHOD: {
-        const auto& start = As<amqp_connection_start_t>(decoded);
-        *payload = frame::Start{ToView(start.mechanisms),
-                                TellsRefusedLogin(start.server_properties)};
-        return true;
-      }
+      case AMQP_CONNECTION_START_METHOD:
+        return Set<amqp_connection_start_t>(decoded, payload);
       case AMQP_CONNECTION_SECURE_METHOD:
-        *payload = frame::Secure{};
-        return true;
-      case AMQP_CONNECTION_TUNE_METHOD: {
-        const auto& tune = As<amqp_connection_tune_t>(decoded);
-        *payload =
-            frame::Tune{tune.channel_max, tune.frame_max, tune.heartbeat};
-        return true;
-      }
+        return Set<amqp_connection_secure_t>(decoded, payload);
+      case AMQP_CONNECTION_TUNE_METHOD:
+        return Set<amqp_connection_tune_t>(decoded, payload);
       case AMQP_CONNECTION_OPEN_OK_METHOD:
-        *payload = frame::OpenOk{};
-        return true;
-      case AMQP_CONNECTION_CLOSE_METHOD: {
-        const auto& close = As<amqp_connection_close_t>(decoded);
-        *payload = frame::Close{close.reply_code, ToView(close.reply_text),
-                                close.class_id, close.method_id};
-        return true;
-      }
+        return Set<amqp_connection_open_ok_t>(decoded, payload);
+      case AMQP_CONNECTION_CLOSE_METHOD:
+        return Set<amqp_connection_close_t>(decoded, payload);
       case AMQP_CONNECTION_CLOSE_OK_METHOD:
-        *payload = frame::CloseOk{};
-        return true;
+        return Set<amqp_connection_close_ok_t>(decoded, payload);
       case AMQP_CONNECTION_BLOCKED_METHOD:
-        *payload = frame::Blocked{
-            ToView(As<amqp_connection_blocked_t>(decoded).reason)};
-        return true;
+        return Set<amqp_connection_blocked_t>(decoded, payload);
       case AMQP_CONNECTION_UNBLOCKED_METHOD:
-        *payload = frame::Unblocked{};
-        return true;
+        return Set<amqp_connection_unblocked_t>(decoded, payload);
       default:
         return false;
     }
@@ -86,39 +69,21 @@ class MethodDecoder {
                         FramePayload* payload) {
     switch (method) {
       case AMQP_CHANNEL_OPEN_OK_METHOD:
-        *payload = frame::ChannelOpenOk{};
-        return true;
+        return Set<amqp_channel_open_ok_t>(decoded, payload);
       case AMQP_CHANNEL_FLOW_METHOD:
-        *payload =
-            frame::ChannelFlow{As<amqp_channel_flow_t>(decoded).active != 0};
-        return true;
-      case AMQP_CHANNEL_CLOSE_METHOD: {
-        const auto& close = As<amqp_channel_close_t>(decoded);
-        *payload =
-            frame::ChannelClose{close.reply_code, ToView(close.reply_text)};
-        return true;
-      }
+        return Set<amqp_channel_flow_t>(decoded, payload);
+      case AMQP_CHANNEL_CLOSE_METHOD:
+        return Set<amqp_channel_close_t>(decoded, payload);
       case AMQP_CHANNEL_CLOSE_OK_METHOD:
-        *payload = frame::ChannelCloseOk{};
-        return true;
+        return Set<amqp_channel_close_ok_t>(decoded, payload);
       case AMQP_EXCHANGE_DECLARE_OK_METHOD:
-        *payload = frame::ExchangeDeclareOk{};
-        return true;
-      case AMQP_QUEUE_DECLARE_OK_METHOD: {
-        const auto& ok = As<amqp_queue_declare_ok_t>(decoded);
-        *payload = frame::QueueDeclareOk{ToView(ok.queue), ok.message_count,
-                                         ok.consumer_count};
-        return true;
-      }
+        return Set<amqp_exchange_declare_ok_t>(decoded, payload);
+      case AMQP_QUEUE_DECLARE_OK_METHOD:
+        return Set<amqp_queue_declare_ok_t>(decoded, payload);
       case AMQP_QUEUE_BIND_OK_METHOD:
-        *payload = frame::QueueBindOk{};
-        return true;
+        return Set<amqp_queue_bind_ok_t>(decoded, payload);
       case AMQP_CONFIRM_SELECT_OK_METHOD:
-        *payload = frame::ConfirmSelectOk{};
-        return true;
-      case AMQP_BASIC_QOS_OK_METHOD:
-        *payload = frame::QosOk{};
-        return true;
+        return Set<amqp_confirm_select_ok_t>(decoded, payload);
       default:
         return false;
     }
@@ -127,46 +92,92 @@ class MethodDecoder {
   static bool OfMessage(std::uint32_t method, const void* decoded,
                         FramePayload* payload) {
     switch (method) {
+      case AMQP_BASIC_QOS_OK_METHOD:
+        return Set<amqp_basic_qos_ok_t>(decoded, payload);
       case AMQP_BASIC_CONSUME_OK_METHOD:
-        *payload = frame::ConsumeOk{
-            ToView(As<amqp_basic_consume_ok_t>(decoded).consumer_tag)};
-        return true;
+        return Set<amqp_basic_consume_ok_t>(decoded, payload);
       case AMQP_BASIC_CANCEL_METHOD:
-        *payload = frame::Cancel{
-            ToView(As<amqp_basic_cancel_t>(decoded).consumer_tag)};
-        return true;
+        return Set<amqp_basic_cancel_t>(decoded, payload);
       case AMQP_BASIC_CANCEL_OK_METHOD:
-        *payload = frame::CancelOk{
-            ToView(As<amqp_basic_cancel_ok_t>(decoded).consumer_tag)};
-        return true;
-      case AMQP_BASIC_DELIVER_METHOD: {
-        const auto& deliver = As<amqp_basic_deliver_t>(decoded);
-        *payload =
-            frame::Deliver{ToView(deliver.consumer_tag), deliver.delivery_tag,
-                           deliver.redelivered != 0, ToView(deliver.exchange),
-                           ToView(deliver.routing_key)};
-        return true;
-      }
-      case AMQP_BASIC_RETURN_METHOD: {
-        const auto& returned = As<amqp_basic_return_t>(decoded);
-        *payload = frame::Return{
-            returned.reply_code, ToView(returned.reply_text),
-            ToView(returned.exchange), ToView(returned.routing_key)};
-        return true;
-      }
-      case AMQP_BASIC_ACK_METHOD: {
-        const auto& ack = As<amqp_basic_ack_t>(decoded);
-        *payload = frame::Ack{ack.delivery_tag, ack.multiple != 0};
-        return true;
-      }
-      case AMQP_BASIC_NACK_METHOD: {
-        const auto& nack = As<amqp_basic_nack_t>(decoded);
-        *payload = frame::Nack{nack.delivery_tag, nack.multiple != 0};
-        return true;
-      }
+        return Set<amqp_basic_cancel_ok_t>(decoded, payload);
+      case AMQP_BASIC_DELIVER_METHOD:
+        return Set<amqp_basic_deliver_t>(decoded, payload);
+      case AMQP_BASIC_RETURN_METHOD:
+        return Set<amqp_basic_return_t>(decoded, payload);
+      case AMQP_BASIC_ACK_METHOD:
+        return Set<amqp_basic_ack_t>(decoded, payload);
+      case AMQP_BASIC_NACK_METHOD:
+        return Set<amqp_basic_nack_t>(decoded, payload);
       default:
         return false;
     }
+  }
+
+  static frame::Secure From(const amqp_connection_secure_t&) { return {}; }
+  static frame::OpenOk From(const amqp_connection_open_ok_t&) { return {}; }
+  static frame::CloseOk From(const amqp_connection_close_ok_t&) { return {}; }
+  static frame::Unblocked From(const amqp_connection_unblocked_t&) {
+    return {};
+  }
+  static frame::ChannelOpenOk From(const amqp_channel_open_ok_t&) { return {}; }
+  static frame::ChannelCloseOk From(const amqp_channel_close_ok_t&) {
+    return {};
+  }
+  static frame::ExchangeDeclareOk From(const amqp_exchange_declare_ok_t&) {
+    return {};
+  }
+  static frame::QueueBindOk From(const amqp_queue_bind_ok_t&) { return {}; }
+  static frame::ConfirmSelectOk From(const amqp_confirm_select_ok_t&) {
+    return {};
+  }
+  static frame::QosOk From(const amqp_basic_qos_ok_t&) { return {}; }
+
+  static frame::Start From(const amqp_connection_start_t& method) {
+    return {ToView(method.mechanisms),
+            TellsRefusedLogin(method.server_properties)};
+  }
+  static frame::Tune From(const amqp_connection_tune_t& method) {
+    return {method.channel_max, method.frame_max, method.heartbeat};
+  }
+  static frame::Close From(const amqp_connection_close_t& method) {
+    return {method.reply_code, ToView(method.reply_text), method.class_id,
+            method.method_id};
+  }
+  static frame::Blocked From(const amqp_connection_blocked_t& method) {
+    return {ToView(method.reason)};
+  }
+  static frame::ChannelFlow From(const amqp_channel_flow_t& method) {
+    return {method.active != 0};
+  }
+  static frame::ChannelClose From(const amqp_channel_close_t& method) {
+    return {method.reply_code, ToView(method.reply_text)};
+  }
+  static frame::QueueDeclareOk From(const amqp_queue_declare_ok_t& method) {
+    return {ToView(method.queue), method.message_count, method.consumer_count};
+  }
+  static frame::ConsumeOk From(const amqp_basic_consume_ok_t& method) {
+    return {ToView(method.consumer_tag)};
+  }
+  static frame::Cancel From(const amqp_basic_cancel_t& method) {
+    return {ToView(method.consumer_tag)};
+  }
+  static frame::CancelOk From(const amqp_basic_cancel_ok_t& method) {
+    return {ToView(method.consumer_tag)};
+  }
+  static frame::Deliver From(const amqp_basic_deliver_t& method) {
+    return {ToView(method.consumer_tag), method.delivery_tag,
+            method.redelivered != 0, ToView(method.exchange),
+            ToView(method.routing_key)};
+  }
+  static frame::Return From(const amqp_basic_return_t& method) {
+    return {method.reply_code, ToView(method.reply_text),
+            ToView(method.exchange), ToView(method.routing_key)};
+  }
+  static frame::Ack From(const amqp_basic_ack_t& method) {
+    return {method.delivery_tag, method.multiple != 0};
+  }
+  static frame::Nack From(const amqp_basic_nack_t& method) {
+    return {method.delivery_tag, method.multiple != 0};
   }
 
   static const amqp_field_value_t* FindEntry(const amqp_table_t& table,

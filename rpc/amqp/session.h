@@ -246,6 +246,13 @@ inline void Session::OnTime(TimePoint now) {
         absl::StrCat("nothing was heard from the broker for two heartbeats of ",
                      absl::FormatDuration(heartbeat_.interval())))});
   }
+  // A broker that has blocked us stops reading too, and says nothing wrong.
+  const bool waiting = !out_.empty() && !blocked_;
+  if (heartbeat_.PeerTakesNothing(out_.total_sent(), waiting, now)) {
+    return End({absl::UnavailableError(absl::StrCat(
+        "the broker took no byte of what was sent for two heartbeats of ",
+        absl::FormatDuration(heartbeat_.interval())))});
+  }
   if (heartbeat_.Due(out_.total_appended(), !out_.empty(), now)) {
     encoder_.Heartbeat();
   }

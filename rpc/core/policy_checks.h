@@ -4,7 +4,11 @@
 #include <memory>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rpc/core/call_result.h"
 #include "rpc/core/codec.h"
 #include "rpc/core/endpoint_options.h"
 #include "rpc/core/local.h"
@@ -23,6 +27,26 @@ inline constexpr bool kEncodes = std::is_same_v<T, Empty> || Encodes<S, T>;
 template <typename S, typename T>
 inline constexpr bool kDecodes = std::is_same_v<T, Empty> || Decodes<S, T>;
 
+// Who handles method M: the handler itself, or one of a service's.
+template <typename Handler, typename M>
+struct HandlerFor {
+  using Type = Handler;
+};
+template <NamesMethods Handler, typename M>
+struct HandlerFor<Handler, M> {
+  using Type = std::remove_cvref_t<
+      decltype(std::declval<const Handler&>().template HandlerOf<M>())>;
+};
+
+// The client's half of M: a Method, which has no body.
+template <typename Handler, typename M>
+inline constexpr bool kIsClientOf =
+    kIsMethod<typename HandlerFor<Handler, M>::Type>;
+template <typename Handler, typename M>
+inline constexpr bool kHandles =
+    kIsClientOf<Handler, M> ||
+    Handles<typename HandlerFor<Handler, M>::Type, M>;
+
 template <typename Serializer, typename Handler, typename Methods>
 struct MethodChecks;
 template <typename Serializer, typename Handler, typename... Ms>
@@ -35,9 +59,9 @@ struct MethodChecks<Serializer, Handler, TypeList<Ms...>> {
       (kEncodes<Serializer, typename Ms::Result> && ...);
   static constexpr bool kDecodesResults =
       (kDecodes<Serializer, typename Ms::Result> && ...);
-  // A service answers for its handlers itself.
-  static constexpr bool kHandlesAll =
-      NamesMethods<Handler> || (Handles<Handler, Ms> && ...);
+  static constexpr bool kHandlesAll = (kHandles<Handler, Ms> && ...);
+  // There is no client's half among them.
+  static constexpr bool kHasBodies = (!kIsClientOf<Handler, Ms> && ...);
 };
 
 template <typename Transport>
@@ -53,21 +77,44 @@ inline constexpr bool kValid = [] {
     return OpensAndDescribes<Transport> && kCarries<Transport> &&
            Checks::kEncodesArguments && Checks::kDecodesArguments &&
            Checks::kEncodesResults && Checks::kDecodesResults &&
-           (kIsMethod<Handler> ? !SameThread<Transport> : Checks::kHandlesAll);
+           Checks::kHandlesAll &&
+           (Checks::kHasBodies || !SameThread<Transport>);
   } else {
     return false;
   }
 }();
 
-// Stands in for the inside of an endpoint that the door has refused, so that
-// the compiler says that and nothing else.
-struct Refused {};
+// Stands in for what the door has refused, so that the compiler says that and
+// nothing else. Never built.
+struct Refused {
+  template <typename... Args>
+  static absl::StatusOr<Refused> Open(Args&&...);
+  template <typename M = Method<"refused", void()>, typename... Args>
+  CallResult<M> Call(Args&&...);
+  template <typename M = Method<"refused", void()>, typename... Args>
+  void CallAsync(Args&&...);
+  template <typename... Args>
+  absl::Status Serve(Args&&...);
+  ServerCounters server_counters() const;
+  CallCounters call_counters() const;
+
+  Refused& operator*() { return *this; }
+};
+
+template <typename Transport>
+struct OptionsOf {
+  using Type = Refused;
+};
+template <HasOptions Transport>
+struct OptionsOf<Transport> {
+  using Type = EndpointOptions<Transport>;
+};
 
 template <bool kIsValid, typename Transport, typename Serializer,
           typename Handler>
 struct Inside {
   using Core = Refused;
-  using Options = Refused;
+  using Options = typename OptionsOf<Transport>::Type;
   using Holder = Refused;
 };
 template <typename Transport, typename Serializer, typename Handler>
@@ -95,15 +142,6 @@ struct FindMethod<TypeList<M, Ms...>> {
       M::kName == kName.view(), std::type_identity<M>,
       std::type_identity<
           typename FindMethod<TypeList<Ms...>>::template Type<kName>>>::type;
-};
-
-template <typename Methods>
-struct FirstMethod {
-  using Type = Method<"none", void()>;
-};
-template <typename M, typename... Ms>
-struct FirstMethod<TypeList<M, Ms...>> {
-  using Type = M;
 };
 
 }  // namespace rpc::core

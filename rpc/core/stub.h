@@ -55,6 +55,16 @@ class OnlyMethod {
  public:
   template <typename... Args>
   void Call(Args&&...) {
+    Refuse<Args...>();
+  }
+  template <typename... Args>
+  void CallAsync(Args&&...) {
+    Refuse<Args...>();
+  }
+
+ private:
+  template <typename... Args>
+  static void Refuse() {
     static_assert(sizeof...(Args) < 0,
                   "RpcEndpoint: this endpoint has several methods; call one by "
                   "name, endpoint.Stub<\"name\">().Call(...).");

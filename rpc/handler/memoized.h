@@ -117,7 +117,7 @@ concept Key = std::copy_constructible<T> && std::equality_comparable<T> &&
 
 template <typename Handler>
 struct ArgumentsOf {
-  using List = std::tuple<>;
+  using List = void;
 };
 template <NamesMethod Handler>
 struct ArgumentsOf<Handler> {
@@ -148,14 +148,15 @@ struct MemoizedOptions {
 template <typename Handler,
           typename Arguments =
               typename memoized_internal::ArgumentsOf<Handler>::List>
-class Memoized;
-
-template <typename Handler, typename... Args>
-class Memoized<Handler, std::tuple<Args...>> {
+class Memoized {
   static_assert(NamesMethod<Handler>,
                 "Memoized: Handler must name its method, `using Method = "
                 "rpc::Method<\"name\", Result(Args...)>;`; see "
                 "rpc/handler/handler_policy.h.");
+};
+
+template <typename Handler, typename... Args>
+class Memoized<Handler, std::tuple<Args...>> {
   static_assert((memoized_internal::Key<Args> && ...),
                 "Memoized: each argument must have absl::Hash, == and a copy "
                 "constructor; see rpc/handler/memoized.h.");

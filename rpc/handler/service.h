@@ -75,17 +75,19 @@ class Service {
                 "own; see rpc/handler/service.h.");
 
   constexpr Service() = default;
-  constexpr explicit Service(Handlers... handlers)
+  constexpr explicit Service(Handlers... handlers) requires(
+      sizeof...(Handlers) > 0)
       : handlers_(std::move(handlers)...) {}
 
   // The handler of method M, which must be one of Methods.
   template <typename M>
   constexpr const auto& HandlerOf() const {
     constexpr std::size_t kIndex = service_internal::IndexOf<M, Handlers...>();
-    static_assert(kIndex < sizeof...(Handlers),
+    constexpr bool kFound = kIndex < sizeof...(Handlers);
+    static_assert(kFound,
                   "Service: no handler has this method; see "
                   "rpc/handler/service.h.");
-    return std::get<kIndex>(handlers_);
+    return std::get < kFound ? kIndex : 0 > (handlers_);
   }
 
  private:

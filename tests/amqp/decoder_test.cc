@@ -240,7 +240,7 @@ TEST(Decoder, IsTotalOnDamagedFrames) {
   const std::string valid[] = {DeliverFrame(), HeaderFrameWithTable(table),
                                RawFrame(3, 1, "12586269025")};
   std::mt19937 random(1);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 10000; ++i) {
     std::string bytes = valid[random() % 3];
     // Past the head of the frame, whose damage is found at once.
     for (unsigned damage = random() % 4; damage-- > 0;) {
@@ -252,7 +252,7 @@ TEST(Decoder, IsTotalOnDamagedFrames) {
 
 TEST(Decoder, IsTotalOnRandomPayloads) {
   std::mt19937 random(2);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 10000; ++i) {
     std::string payload(random() % 100, '\0');
     for (char& byte : payload) byte = static_cast<char>(random());
     if (i % 2 == 0) {

@@ -73,6 +73,17 @@ TEST_F(Login, KeepsItsHeartbeatAndFrameLimitWhereTheBrokerHasNone) {
   EXPECT_EQ(tune_ok.heartbeat, 10);
 }
 
+TEST_F(Login, KeepsItsHeartbeatAndFrameLimitWhereTheBrokersAreLarger) {
+  Receive(0, frame::Start{"PLAIN", true});
+  Sent();
+  Receive(0, frame::Tune{2047, 1000000, 60});
+  const std::vector<SentFrame> sent = Sent();
+  ASSERT_FALSE(sent.empty());
+  const auto& tune_ok = Arguments<amqp_connection_tune_ok_t>(sent[0], pool_);
+  EXPECT_EQ(tune_ok.frame_max, 131072u);
+  EXPECT_EQ(tune_ok.heartbeat, 10);
+}
+
 TEST_F(Login, OpensOnceTheVhostIsOpen) {
   Receive(0, frame::Start{"PLAIN", true});
   Receive(0, frame::Tune{2047, 131072, 60});

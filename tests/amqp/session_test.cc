@@ -45,11 +45,41 @@ TEST_F(Sessions, TrafficTakesThePlaceOfHeartbeats) {
 }
 
 TEST_F(Sessions, HeartbeatsDoNotPileUpBehindASlowPeer) {
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 4; ++i) {
     Receive(0, frame::Heartbeat{});
     Advance(absl::Seconds(5));
   }
   EXPECT_EQ(Sent().size(), 1u);
+}
+
+TEST_F(Sessions, PeerThatTakesNothingIsDeadThoughItSpeaks) {
+  Publish(OpenReady({}, &channel_));
+  for (int i = 0; i < 3; ++i) {
+    Advance(absl::Seconds(5));
+    Receive(0, frame::Heartbeat{});
+  }
+  session_.out().Sent(1);
+  for (int i = 0; i < 4; ++i) {
+    Advance(absl::Seconds(5));
+    Receive(0, frame::Heartbeat{});
+    EXPECT_FALSE(session_.closed()) << "it took a byte";
+  }
+  Advance(absl::Seconds(5));
+  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(listener_.ending->retry, Retry::kYes);
+}
+
+TEST_F(Sessions, BlockingPeerMayTakeNothingForAsLongAsItLikes) {
+  Publish(OpenReady({}, &channel_));
+  Receive(0, frame::Blocked{"low on disk"});
+  for (int i = 0; i < 100; ++i) {
+    Advance(absl::Seconds(5));
+    Receive(0, frame::Heartbeat{});
+  }
+  EXPECT_FALSE(session_.closed());
+  Receive(0, frame::Unblocked{});
+  Advance(absl::Seconds(5));
+  EXPECT_FALSE(session_.closed());
 }
 
 TEST_F(Sessions, PeerIsDeadAfterTwoSilentHeartbeats) {

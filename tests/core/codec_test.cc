@@ -45,7 +45,7 @@ static_assert(
 static_assert(std::is_same_v<CallResult<Ping>, absl::Status>);
 static_assert(std::is_same_v<CallResult<Echo>, absl::StatusOr<std::string>>);
 
-// What one run of HandleBody came to.
+// What a request through HandleBody came to.
 struct Handled {
   bool ok;
   std::string body;
@@ -60,8 +60,8 @@ absl::Status StatusOf(const Failed& failed) {
 }
 
 template <typename Handler>
-Handled Run(const Handler& handler, std::string_view body,
-            const ServerContext& context = {}) {
+Handled Through(const Handler& handler, std::string_view body,
+                const ServerContext& context = {}) {
   Handled handled = {};
   Bytes reply;
   handled.ok = HandleBody<typename Handler::Method>(
@@ -77,14 +77,14 @@ Handled Run(const Handler& handler, std::string_view body,
 TEST(Codec, NoArgumentIsAnEmptyBody) {
   int runs = 0;
   const auto handler = Handle<Ping>([&] { ++runs; });
-  EXPECT_TRUE(Run(handler, "").ok);
-  EXPECT_EQ(Run(handler, "").body, "");
+  EXPECT_TRUE(Through(handler, "").ok);
+  EXPECT_EQ(Through(handler, "").body, "");
   EXPECT_EQ(runs, 2);
 }
 
 TEST(Codec, ABodyWhereNoneIsExpectedIsRefused) {
   int runs = 0;
-  const Handled handled = Run(Handle<Ping>([&] { ++runs; }), "x");
+  const Handled handled = Through(Handle<Ping>([&] { ++runs; }), "x");
   EXPECT_FALSE(handled.ok);
   EXPECT_EQ(handled.stage, Stage::kDecodeArguments);
   EXPECT_EQ(handled.status.code(), absl::StatusCode::kInvalidArgument);
@@ -93,15 +93,15 @@ TEST(Codec, ABodyWhereNoneIsExpectedIsRefused) {
 
 TEST(Codec, OneArgumentIsItsBareValue) {
   const auto handler = Handle<Double>([](std::int64_t n) { return 2 * n; });
-  EXPECT_EQ(Run(handler, "21").body, "42");
+  EXPECT_EQ(Through(handler, "21").body, "42");
 }
 
 TEST(Codec, SeveralArgumentsAreATuple) {
   const auto handler =
       Handle<Add>([](std::int64_t a, std::int64_t b) { return 10 * a + b; });
-  EXPECT_EQ(Run(handler, "4,2").body, "42");
-  EXPECT_EQ(Run(handler, "4").stage, Stage::kDecodeArguments);
-  EXPECT_EQ(Run(handler, "4,2,1").stage, Stage::kDecodeArguments);
+  EXPECT_EQ(Through(handler, "4,2").body, "42");
+  EXPECT_EQ(Through(handler, "4").stage, Stage::kDecodeArguments);
+  EXPECT_EQ(Through(handler, "4,2,1").stage, Stage::kDecodeArguments);
 }
 
 TEST(Codec, WhatMovesOnlyTravels) {
@@ -109,13 +109,13 @@ TEST(Codec, WhatMovesOnlyTravels) {
     *heavy += 1;
     return heavy;
   });
-  EXPECT_EQ(Run(handler, "41").body, "42");
+  EXPECT_EQ(Through(handler, "41").body, "42");
   using Merge = Method<"merge", Heavy(Heavy, Heavy)>;
   const auto merging = Handle<Merge>([](Heavy a, const Heavy& b) {
     *a += *b;
     return a;
   });
-  EXPECT_EQ(Run(merging, "40,2").body, "42");
+  EXPECT_EQ(Through(merging, "40,2").body, "42");
 }
 
 TEST(Codec, AHandlerMayTakeTheContextFirst) {
@@ -123,7 +123,7 @@ TEST(Codec, AHandlerMayTakeTheContextFirst) {
       Handle<Echo>([](const ServerContext& context, const std::string& text) {
         return std::string(context.method) + text;
       });
-  EXPECT_EQ(Run(handler, "!", {.method = "echo"}).body, "echo!");
+  EXPECT_EQ(Through(handler, "!", {.method = "echo"}).body, "echo!");
 }
 
 TEST(Codec, AHandlerMayReturnAnOutcome) {
@@ -132,8 +132,8 @@ TEST(Codec, AHandlerMayReturnAnOutcome) {
         if (n > 9) return Refusal(absl::StatusCode::kOutOfRange, "too large");
         return 2 * n;
       });
-  EXPECT_EQ(Run(handler, "9").body, "18");
-  const Handled handled = Run(handler, "10");
+  EXPECT_EQ(Through(handler, "9").body, "18");
+  const Handled handled = Through(handler, "10");
   EXPECT_FALSE(handled.ok);
   EXPECT_EQ(handled.stage, Stage::kHandle);
   EXPECT_EQ(handled.status, absl::OutOfRangeError("too large"));
@@ -146,9 +146,9 @@ TEST(Codec, AHandlerMayReturnAStatusOr) {
         if (n > 9) return absl::AbortedError("too large");
         return 2 * n;
       });
-  EXPECT_EQ(Run(handler, "9").body, "18");
-  EXPECT_EQ(Run(handler, "10").stage, Stage::kHandle);
-  EXPECT_EQ(Run(handler, "10").status, absl::AbortedError("too large"));
+  EXPECT_EQ(Through(handler, "9").body, "18");
+  EXPECT_EQ(Through(handler, "10").stage, Stage::kHandle);
+  EXPECT_EQ(Through(handler, "10").status, absl::AbortedError("too large"));
 }
 
 TEST(Codec, AHandlerWithoutResultMayReturnAStatus) {
@@ -156,33 +156,28 @@ TEST(Codec, AHandlerWithoutResultMayReturnAStatus) {
   const auto handler = Handle<Check>([](std::int64_t n) {
     return n > 9 ? absl::AbortedError("too large") : absl::OkStatus();
   });
-  EXPECT_TRUE(Run(handler, "9").ok);
-  EXPECT_EQ(Run(handler, "9").body, "");
-  EXPECT_EQ(Run(handler, "10").stage, Stage::kHandle);
-  EXPECT_EQ(Run(handler, "10").status, absl::AbortedError("too large"));
+  EXPECT_TRUE(Through(handler, "9").ok);
+  EXPECT_EQ(Through(handler, "9").body, "");
+  EXPECT_EQ(Through(handler, "10").stage, Stage::kHandle);
+  EXPECT_EQ(Through(handler, "10").status, absl::AbortedError("too large"));
 }
 
+struct Answering {
+  using Method = Echo;
+  const std::string& operator()(const std::string&) const { return answer; }
+  std::string answer;
+};
+
 TEST(Codec, AHandlerMayReturnAReference) {
-  static const std::string kAnswer = "always the same";
-  const auto handler = [](const std::string&) -> const std::string& {
-    return kAnswer;
-  };
-  struct Returning {
-    using Method = Echo;
-    const std::string& operator()(const std::string& text) const {
-      return function(text);
-    }
-    decltype(handler) function;
-  };
-  EXPECT_EQ(Run(Returning{handler}, "x").body, kAnswer);
+  EXPECT_EQ(Through(Answering{"always the same"}, "x").body, "always the same");
 }
 
 TEST(Codec, AResultThatDoesNotEncodeIsSaid) {
   const Handled handled =
-      Run(Handle<Echo>([](const std::string&) {
-            return std::string(ListSerializer::kUnspeakable);
-          }),
-          "x");
+      Through(Handle<Echo>([](const std::string&) {
+                return std::string(ListSerializer::kUnspeakable);
+              }),
+              "x");
   EXPECT_FALSE(handled.ok);
   EXPECT_EQ(handled.stage, Stage::kEncodeResult);
   EXPECT_THAT(std::string(handled.status.message()),

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -92,25 +91,22 @@ struct ListSerializer::Reader<std::tuple<Ts...>> {
   static absl::StatusOr<std::tuple<Ts...>> Read(std::string_view body) {
     absl::Status status;
     std::size_t left = sizeof...(Ts);
-    const auto next = [&]<typename T>(T*) -> std::optional<T> {
+    const auto next = [&]<typename T>(T*) {
       const std::size_t comma = body.find(',');
       const bool is_last = --left == 0;
       if (is_last != (comma == body.npos)) {
         status = absl::InvalidArgumentError("another number of elements");
-        return std::nullopt;
+        return T();
       }
       auto value = Reader<T>::Read(body.substr(0, comma));
       status.Update(value.status());
       if (!is_last) body.remove_prefix(comma + 1);
-      if (!value.ok()) return std::nullopt;
-      return *std::move(value);
+      return value.ok() ? *std::move(value) : T();
     };
     // Braces: from left to right.
-    std::tuple<std::optional<Ts>...> read{next(static_cast<Ts*>(nullptr))...};
+    std::tuple<Ts...> read{next(static_cast<Ts*>(nullptr))...};
     if (!status.ok()) return status;
-    return std::apply(
-        [](auto&&... each) { return std::tuple<Ts...>(*std::move(each)...); },
-        std::move(read));
+    return read;
   }
 };
 

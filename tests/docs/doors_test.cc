@@ -24,7 +24,7 @@ struct Point {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Point, x, y)
 
 struct Ticket {
-  explicit Ticket(int number) : number(number) {}
+  explicit Ticket(int n) : number(n) {}
   Ticket(Ticket&&) = default;
   int number;
 };
@@ -94,7 +94,7 @@ TEST(Doors, JsonSerializerTakesOnesOwnTypes) {
 TEST(Doors, DecimalTextTakesOnesOwnNumber) {
   const auto number = ThereAndBack(DecimalSerializer(), MyInteger{-12});
   ASSERT_TRUE(number.ok());
-  EXPECT_EQ(number->value, -12);
+  EXPECT_EQ((*number).value, -12);
 }
 
 TEST(Doors, DecimalSerializerWritesAndReads) {

@@ -71,8 +71,8 @@ struct WorldThatKills : MemoryWorld {
   int kills = 0;
 };
 
-void WorldThatKills::KillServer(std::unique_ptr<Transport> server) {
-  server.reset();
+void WorldThatKills::KillServer(std::unique_ptr<Transport> victim) {
+  victim.reset();
   ++kills;
 }
 

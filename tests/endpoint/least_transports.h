@@ -52,7 +52,7 @@ class LeastSameThreadTransport {
 
 // Carries a request to the server of its own endpoint, on the thread that
 // submits it. Cannot be moved.
-class LeastTransport final : private Delivery::Origin {
+class LeastTransport : private Delivery::Origin {
  public:
   struct Options {};
   static constexpr LeastTraits kTraits = {};

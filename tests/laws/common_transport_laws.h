@@ -126,7 +126,8 @@ absl::Status Carries(World& world) {
       std::move(delivery).Answer(reply);
       transport_internal::RequireSameReply(reply, bench.ReplyTo(client, id));
     };
-    for (const std::size_t size : {0, 1, 64, 65, 4096, 131072, 300000}) {
+    constexpr std::size_t kSizes[] = {0, 1, 64, 65, 4096, 131072, 300000};
+    for (const std::size_t size : kSizes) {
       const std::string body = transport_internal::BytesOfEachValue(size);
       Reply reply;
       reply.body = std::string_view(body);

@@ -1,6 +1,7 @@
 #ifndef RPC_TESTS_LAWS_TAGGED_TRANSPORT_LAWS_H_
 #define RPC_TESTS_LAWS_TAGGED_TRANSPORT_LAWS_H_
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <thread>
@@ -102,20 +103,20 @@ absl::Status Returns(World& world) {
 template <typename World>
 absl::Status Concurrent(World& world) {
   return Judge("Concurrent", [&] {
-    constexpr int kThreads = 4;
-    constexpr int kPerThread = 16;
+    constexpr std::size_t kThreads = 4;
+    constexpr std::size_t kPerThread = 16;
     TransportBench<World> bench(world);
-    auto& server = bench.MakeServer(kThreads * kPerThread);
+    auto& server = bench.MakeServer(static_cast<int>(kThreads * kPerThread));
     auto& client = bench.MakeClient();
     std::vector<Request> requests;
-    for (int i = 0; i < kThreads * kPerThread; ++i) {
+    for (std::size_t i = 0; i < kThreads * kPerThread; ++i) {
       requests.push_back(bench.MakeRequest(std::to_string(i)));
       client.events.Expect(requests.back().deadline);
     }
     std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t) {
+    for (std::size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        for (int i = 0; i < kPerThread; ++i) {
+        for (std::size_t i = 0; i < kPerThread; ++i) {
           client.transport->Submit(requests[t * kPerThread + i]).IgnoreError();
         }
       });
@@ -123,7 +124,7 @@ absl::Status Concurrent(World& world) {
     for (std::thread& thread : threads) thread.join();
     // None is answered before all are there; the last to come is the first.
     std::vector<Delivery> deliveries;
-    for (int i = 0; i < kThreads * kPerThread; ++i) {
+    for (std::size_t i = 0; i < kThreads * kPerThread; ++i) {
       deliveries.push_back(bench.Next(server));
     }
     while (!deliveries.empty()) {

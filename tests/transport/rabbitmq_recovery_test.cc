@@ -187,6 +187,23 @@ TEST_F(RabbitMqRecovery, BrokerIsToldNameAndHeartbeat) {
   EXPECT_NE(listed.find("7\t"), std::string::npos) << listed;
 }
 
+TEST_F(RabbitMqRecovery, ReferenceConsumerIsThatOfTheReferenceServer) {
+  const auto consumers = [&](const std::string& name) {
+    TestServer<ProbeServer> server(
+        Here<ProbeServer>(ReferenceTopology(name, name)), kEcho);
+    return Ctl({"--silent", "list_consumers", "queue_name", "consumer_tag",
+                "ack_required", "prefetch_count", "--formatter", "csv"});
+  };
+  const std::string name = UniqueName("consumer");
+  const std::string first = consumers(name);
+  const std::string second = consumers(name);
+  for (const std::string& listed : {first, second}) {
+    EXPECT_NE(listed.find(name), std::string::npos) << listed;
+    EXPECT_NE(listed.find("\"true\",\"1\""), std::string::npos) << listed;
+  }
+  EXPECT_NE(first, second) << "the consumer tag is fresh each time";
+}
+
 TEST_F(RabbitMqRecovery, CallsEndByTheirDeadlinesWhileTheBrokerIsFrozen) {
   const RabbitMqTopology topology = TutorialQueue(UniqueName("frozen"));
   TestServer<ProbeServer> server(Here<ProbeServer>(topology), kEcho);
@@ -203,13 +220,16 @@ TEST_F(RabbitMqRecovery, CallsEndByTheirDeadlinesWhileTheBrokerIsFrozen) {
                                 absl::StatusCode::kDeadlineExceeded);
                       first_is_over.Set();
                     });
-  absl::Status status;
-  const absl::Duration took = Took([&] {
-    status = client->Call(2, {.timeout = absl::Milliseconds(300)}).status();
-  });
-  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
-  EXPECT_FALSE(MayHaveRun(status));
-  EXPECT_LT(took, absl::Seconds(1));
+  // Once more when the I/O thread has gone to sleep until the first one's.
+  for (int i = 0; i < 2; ++i) {
+    absl::Status status;
+    const absl::Duration took = Took([&] {
+      status = client->Call(2, {.timeout = absl::Milliseconds(300)}).status();
+    });
+    EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+    EXPECT_FALSE(MayHaveRun(status));
+    EXPECT_LT(took, absl::Seconds(1));
+  }
   // What waits is bounded.
   Tally over;
   absl::Status refused;

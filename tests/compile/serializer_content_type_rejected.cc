@@ -1,0 +1,24 @@
+// message: RpcEndpoint: Serializer must provide `static constexpr
+// message: std::string_view kContentType`; see
+// message: rpc/serializer/serializer_policy.h.
+#include "rpc/endpoint.h"
+#include "tests/core/archetypes.h"
+#include "tests/endpoint/least_transports.h"
+
+namespace rpc::archetypes {
+
+class Serializer : public LeastSerializer {
+ public:
+  using LeastSerializer::LeastSerializer;
+  static constexpr int kContentType = 1;
+};
+
+using Endpoint = RpcEndpoint<LeastTransport, Serializer, PassOn>;
+
+absl::Status Use() {
+  auto endpoint =
+      Endpoint::Open(Endpoint::Options(), PassOn(Made()), Serializer(Made()));
+  return endpoint->Call(Parcel("x")).status();
+}
+
+}  // namespace rpc::archetypes

@@ -1,0 +1,25 @@
+#include <cstdint>
+
+#include "rpc/endpoint.h"
+#include "rpc/serializer/decimal_serializer.h"
+#include "tests/endpoint/least_transports.h"
+
+namespace rpc::archetypes {
+
+struct Handler {
+  using Method = rpc::Method<"sum", std::int64_t(std::int64_t)>;
+
+  template <typename... Integers>
+  std::int64_t operator()(Integers... integers) const {
+    return (integers + ...);
+  }
+};
+
+using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, Handler>;
+
+absl::Status Use() {
+  auto endpoint = Endpoint::Open();
+  return endpoint->Call(1).status();
+}
+
+}  // namespace rpc::archetypes

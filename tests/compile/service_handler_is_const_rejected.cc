@@ -1,0 +1,26 @@
+// message: RpcEndpoint: Handler must provide `Result operator()(Args...)
+// message: const` for its Method; see rpc/handler/handler_policy.h.
+#include <cstdint>
+
+#include "rpc/endpoint.h"
+#include "rpc/handler/service.h"
+#include "rpc/serializer/decimal_serializer.h"
+#include "tests/endpoint/least_transports.h"
+
+namespace rpc::archetypes {
+
+struct Negate {
+  using Method = rpc::Method<"negate", std::int64_t(std::int64_t)>;
+
+  std::int64_t operator()(std::int64_t n) { return -n; }
+};
+
+using Endpoint =
+    RpcEndpoint<LeastTransport, DecimalSerializer, Service<Negate>>;
+
+absl::Status Use() {
+  auto endpoint = Endpoint::Open();
+  return endpoint->Call(1).status();
+}
+
+}  // namespace rpc::archetypes

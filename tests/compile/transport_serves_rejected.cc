@@ -1,0 +1,25 @@
+// message: RpcEndpoint: Transport must provide `absl::Status
+// message: StartServing(ServerEvents*, ServingOptions)`, `absl::Status
+// message: StopServing(Deadline)` and `absl::Status Flush(Deadline)`; see
+// message: rpc/transport/transport_policy.h.
+#include "rpc/endpoint.h"
+#include "tests/core/archetypes.h"
+#include "tests/endpoint/least_transports.h"
+
+namespace rpc::archetypes {
+
+class Transport : public LeastTransport {
+ public:
+  using LeastTransport::LeastTransport;
+  absl::Status Flush() { return absl::OkStatus(); }
+};
+
+using Endpoint = RpcEndpoint<Transport, LeastSerializer, PassOn>;
+
+absl::Status Use() {
+  auto endpoint = Endpoint::Open(Endpoint::Options(), PassOn(Made()),
+                                 LeastSerializer(Made()));
+  return endpoint->Call(Parcel("x")).status();
+}
+
+}  // namespace rpc::archetypes
