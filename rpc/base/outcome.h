@@ -69,7 +69,7 @@ class Outcome {
   // Only if ok().
   constexpr const T& operator*() const& { return *std::get_if<0>(&outcome_); }
   constexpr T& operator*() & { return *std::get_if<0>(&outcome_); }
-  constexpr T&& operator*() && { return std::move(*std::get_if<0>(&outcome_)); }
+  constexpr T&& operator*() && { return std::get<0>(std::move(outcome_)); }
   // Only if not ok().
   constexpr const Refusal& refusal() const {
     return *std::get_if<1>(&outcome_);

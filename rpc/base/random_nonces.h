@@ -7,13 +7,15 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 
 namespace rpc {
 
 // Numbers that nobody can predict, from the kernel, fetched in blocks: a system
-// call per number would cost more than the rest of a call's bookkeeping.
+// call per number would cost more than the rest of a call's bookkeeping. A
+// forked child would repeat its parent's: it needs objects of its own.
 // Thread-compatible.
 class RandomNonces {
  public:
@@ -42,9 +44,18 @@ class RandomNonces {
     while (left > 0) {
       const ssize_t got = getrandom(at, left, 0);
       if (got < 0 && errno == EINTR) continue;
-      // Cannot fail otherwise: the flags are 0 and the buffer is valid.
+      if (got < 0) return RefillFromDevice();
       at += got;
       left -= static_cast<std::size_t>(got);
+    }
+    next_ = 0;
+  }
+
+  // Where a sandbox or an old kernel has no getrandom().
+  void RefillFromDevice() {
+    std::random_device device;
+    for (std::uint64_t& number : block_) {
+      number = std::uint64_t{device()} << 32 | device();
     }
     next_ = 0;
   }

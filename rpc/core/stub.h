@@ -71,6 +71,10 @@ class OnlyMethod {
   }
 };
 
+// Of a handler without methods, which the endpoint refuses.
+template <typename Endpoint>
+class OnlyMethod<Endpoint, TypeList<>> {};
+
 template <typename Endpoint, typename M>
 requires kIsMethod<M>
 class OnlyMethod<Endpoint, TypeList<M>>

@@ -34,7 +34,7 @@
 // Laws, for every value v and every text t (tests/laws/serializer_laws.h):
 //   RoundTrip    Decode(Encode(v)) == v.
 //   AppendsOnly  Encode leaves what was in the body before as it was.
-//   ConsumesAll  Decode refuses Encode(v) followed by anything else.
+//   ConsumesAll  Encode(v) followed by anything is refused or another value.
 //   TotalDecode  Decode returns for every t: no exception, no crash.
 namespace rpc {
 

@@ -66,17 +66,20 @@ class MemoryConsumerRing {
     last_ = consumer;
   }
 
-  // Null if nobody may be given a message.
-  MemoryConsumer* Next() {
-    while (first_ != nullptr) {
-      MemoryConsumer* const consumer = first_;
-      Erase(consumer);
-      if (consumer->unsettled_ < consumer->prefetch_) {
-        PushBack(consumer);
-        return consumer;
-      }
+  // True if somebody may be given a message.
+  bool HasNext() {
+    while (first_ != nullptr && first_->unsettled_ >= first_->prefetch_) {
+      Erase(first_);
     }
-    return nullptr;
+    return first_ != nullptr;
+  }
+
+  // Whose turn it is, after HasNext().
+  MemoryConsumer* Next() {
+    MemoryConsumer* const consumer = first_;
+    Erase(consumer);
+    PushBack(consumer);
+    return consumer;
   }
 
   void Erase(MemoryConsumer* consumer) {

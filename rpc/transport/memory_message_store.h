@@ -40,7 +40,7 @@ class MemoryMessageStore {
   std::size_t ready() const { return ready_; }
 
   // The new message is the last of the ready ones.
-  void Append(Request request, TimePoint expires_at) {
+  void Append(Request&& request, TimePoint expires_at) {
     const std::uint32_t index = TakeSlot();
     MemoryMessage& message = slots_[index];
     message.request = std::move(request);
@@ -122,7 +122,10 @@ class MemoryMessageStore {
 
   void FreeSlot(std::uint32_t index) {
     MemoryMessage& message = slots_[index];
-    message.request = {};
+    // What is short is overwritten by the next; what takes memory gives it up.
+    if (message.request.body.size() > 64 || !message.request.metadata.empty()) {
+      message.request = {};
+    }
     message.consumer = nullptr;
     ++message.generation;
     message.next = std::exchange(first_free_, index);

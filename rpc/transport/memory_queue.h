@@ -50,14 +50,17 @@ class MemoryQueue {
   const MemoryQueueOptions& options() const { return options_; }
 
   // RESOURCE_EXHAUSTED if the queue is full.
-  absl::Status Publish(Request request) {
+  absl::Status Publish(Request&& request) {
     // A message's time to live has whole milliseconds on the wire, rounded up.
     const TimePoint expires_at =
         TimePoint(std::chrono::ceil<std::chrono::milliseconds>(
             request.deadline.at().time_since_epoch()));
     std::unique_lock lock(mutex_);
     if (IsFull()) return NotRun(Full());
+    const bool is_first = messages_.ready() == 0;
     messages_.Append(std::move(request), expires_at);
+    // What need not wait cannot have expired.
+    if (!is_first || !consumers_.HasNext()) DropExpired();
     DeliverReady(lock);
     return absl::OkStatus();
   }
@@ -67,6 +70,7 @@ class MemoryQueue {
     std::unique_lock lock(mutex_);
     if (consumer->detached_) return;
     consumers_.PushBack(consumer);
+    DropExpired();
     DeliverReady(lock);
   }
 
@@ -93,6 +97,7 @@ class MemoryQueue {
     if (!consumer->detached_ && !consumer->in_ring_) {
       consumers_.PushBack(consumer);
     }
+    DropExpired();
     DeliverReady(lock);
   }
 
@@ -103,6 +108,7 @@ class MemoryQueue {
       GiveBack(*messages_.Find(token), token);
     });
     consumer->unsettled_ = 0;
+    DropExpired();
     DeliverReady(lock);
   }
 
@@ -147,13 +153,11 @@ class MemoryQueue {
     messages_.GiveBack(token);
   }
 
-  // Lets go of the lock for each delivery.
+  // The first message, if there is one, has not expired. Lets go of the lock
+  // for each delivery.
   void DeliverReady(std::unique_lock<std::mutex>& lock) {
-    while (messages_.ready() > 0) {
-      DropExpired();
-      if (messages_.ready() == 0) return;
+    while (messages_.ready() > 0 && consumers_.HasNext()) {
       MemoryConsumer* const consumer = consumers_.Next();
-      if (consumer == nullptr) return;
       ++consumer->unsettled_;
       consumer->gate().Enter();
       const MemoryMessage& message = messages_.front();
@@ -165,6 +169,7 @@ class MemoryQueue {
       consumer->Take(std::move(delivery));
       if (was_last) return;
       lock.lock();
+      DropExpired();
     }
   }
 

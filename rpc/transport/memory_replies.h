@@ -1,14 +1,16 @@
 #ifndef RPC_TRANSPORT_MEMORY_REPLIES_H_
 #define RPC_TRANSPORT_MEMORY_REPLIES_H_
 
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
 #include "rpc/transport/memory_caller.h"
 
@@ -21,15 +23,15 @@ class MemoryReplies {
   // Makes a reply queue for `caller`, which stays until it is removed.
   void Add(MemoryCaller* caller) {
     const std::lock_guard lock(mutex_);
-    const std::string name = "rpc.reply.memory." + std::to_string(++made_);
+    std::string name = std::string(kPrefix) + std::to_string(callers_.size());
     caller->set_reply_to(std::string_view(name));
-    callers_.emplace(name, caller);
+    callers_.push_back(caller);
   }
 
   // No reply is told to `caller` that has not entered its gate by now.
   void Remove(MemoryCaller* caller) {
     const std::lock_guard lock(mutex_);
-    callers_.erase(ToAbsl(caller->reply_to()));
+    *Find(caller->reply_to()) = nullptr;
   }
 
   // Counts a reply whose caller is gone, and drops it.
@@ -46,18 +48,31 @@ class MemoryReplies {
  private:
   MemoryCaller* Enter(std::string_view reply_to) {
     const std::lock_guard lock(mutex_);
-    const auto found = callers_.find(ToAbsl(reply_to));
-    if (found == callers_.end()) {
+    MemoryCaller** const found = Find(reply_to);
+    if (found == nullptr || *found == nullptr) {
       ++unroutable_;
       return nullptr;
     }
-    found->second->gate().Enter();
-    return found->second;
+    (*found)->gate().Enter();
+    return *found;
   }
 
+  MemoryCaller** Find(std::string_view reply_to) {
+    if (!reply_to.starts_with(kPrefix)) return nullptr;
+    reply_to.remove_prefix(kPrefix.size());
+    const char* const end = reply_to.data() + reply_to.size();
+    std::size_t number = 0;
+    const auto parsed = std::from_chars(reply_to.data(), end, number);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return nullptr;
+    return number < callers_.size() ? &callers_[number] : nullptr;
+  }
+
+  // Followed by the caller's number.
+  static constexpr std::string_view kPrefix = "rpc.reply.memory.";
+
   mutable std::mutex mutex_;
-  absl::flat_hash_map<std::string, MemoryCaller*> callers_;
-  std::uint64_t made_ = 0;
+  // By number; null where the caller is gone.
+  std::vector<MemoryCaller*> callers_;
   std::uint64_t unroutable_ = 0;
 };
 

@@ -164,7 +164,7 @@ class MemoryTransport final : private Delivery::Origin {
     return &consumers_.emplace_back(events, options.prefetch, origin);
   }
 
-  absl::Status Carry(Request request) {
+  absl::Status Carry(Request&& request) {
     MemoryQueue* queue = destination_.load(std::memory_order_acquire);
     if (queue == nullptr) {
       queue = options_.broker->Find(options_.queue);

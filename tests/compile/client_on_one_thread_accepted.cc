@@ -8,7 +8,7 @@ namespace rpc::archetypes {
 
 using Negate = Method<"negate", std::int64_t(std::int64_t)>;
 
-using Endpoint = RpcEndpoint<@, DecimalSerializer, Negate>;
+using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, Negate>;
 
 absl::Status Use() {
   auto endpoint = Endpoint::Open();

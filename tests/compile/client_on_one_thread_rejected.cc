@@ -11,7 +11,8 @@ namespace rpc::archetypes {
 
 using Negate = Method<"negate", std::int64_t(std::int64_t)>;
 
-using Endpoint = RpcEndpoint<@, DecimalSerializer, Negate>;
+using Endpoint =
+    RpcEndpoint<LeastSameThreadTransport, DecimalSerializer, Negate>;
 
 absl::Status Use() {
   auto endpoint = Endpoint::Open();

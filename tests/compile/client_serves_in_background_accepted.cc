@@ -12,7 +12,7 @@ struct Negate {
   std::int64_t operator()(std::int64_t n) const { return -n; }
 };
 
-using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, @>;
+using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, Negate>;
 
 absl::Status Use() {
   auto endpoint = Endpoint::Open();

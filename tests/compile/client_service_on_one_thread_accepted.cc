@@ -9,7 +9,8 @@ namespace rpc::archetypes {
 
 using Negate = Method<"negate", std::int64_t(std::int64_t)>;
 
-using Endpoint = RpcEndpoint<@, DecimalSerializer, Service<Negate>>;
+using Endpoint =
+    RpcEndpoint<LeastTransport, DecimalSerializer, Service<Negate>>;
 
 absl::Status Use() {
   auto endpoint = Endpoint::Open();

@@ -13,7 +13,8 @@ struct Negate {
   std::int64_t operator()(std::int64_t n) const { return -n; }
 };
 
-using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, Service<@>>;
+using Endpoint =
+    RpcEndpoint<LeastTransport, DecimalSerializer, Service<Negate>>;
 
 absl::Status Use() {
   auto endpoint = Endpoint::Open();

@@ -13,9 +13,9 @@ using Double = Method<"double", std::int64_t(std::int64_t)>;
 using Endpoint =
     RpcEndpoint<LeastTransport, DecimalSerializer, Service<Negate, Double>>;
 
-absl::Status Use() {
+void Use() {
   auto endpoint = Endpoint::Open();
-  return endpoint->@;
+  endpoint->Stub<"negate">().CallAsync(1, [](const auto&) {});
 }
 
 }  // namespace rpc::archetypes

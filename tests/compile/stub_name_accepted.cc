@@ -14,9 +14,9 @@ struct Negate {
 
 using Endpoint = RpcEndpoint<LeastTransport, DecimalSerializer, Negate>;
 
-absl::Status Use() {
+void Use() {
   auto endpoint = Endpoint::Open();
-  return endpoint->Stub<"@">().Call(1).status();
+  endpoint->Stub<"negate">().CallAsync(1, [](const auto&) {});
 }
 
 }  // namespace rpc::archetypes

@@ -6,7 +6,6 @@ namespace rpc::archetypes {
 
 class Transport : public LeastTransport {
  public:
-  using LeastTransport::LeastTransport;
   explicit Transport(Options) : LeastTransport({}) {}
 };
 

@@ -9,7 +9,6 @@ namespace rpc::archetypes {
 
 class Transport : public LeastTransport {
  public:
-  using LeastTransport::LeastTransport;
   explicit Transport(int) : LeastTransport({}) {}
 };
 

@@ -183,7 +183,7 @@ TEST(MemoryBroker, EchoesAForeignCorrelationId) {
   ASSERT_TRUE(client.StartCalls(&calls).ok());
   const std::string id("\0 not ours \xff", 12);
   Request request = RequestOf(id);
-  request.reply_to = "rpc.reply.memory.1";
+  request.reply_to = "rpc.reply.memory.0";
   ASSERT_TRUE(broker->Publish("rpc", request).ok());
   std::move(*a.Next()).Answer({.body = "result"});
   ASSERT_EQ(calls.replies().size(), 1u);

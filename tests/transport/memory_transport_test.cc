@@ -161,7 +161,7 @@ TEST_F(MemoryTransportTest, CarriesARequestWithoutAnIdOneWay) {
   Call();
   Request request;
   request.body = "one-way";
-  request.reply_to = "rpc.reply.memory.1";
+  request.reply_to = "rpc.reply.memory.0";
   ASSERT_TRUE(client_end->Submit(std::move(request)).ok());
   std::optional<Delivery> delivery = Taken(server);
   ASSERT_TRUE(delivery.has_value());
