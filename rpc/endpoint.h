@@ -43,64 +43,6 @@ class RpcEndpoint
   using Methods = MethodsOf<Handler>;
   using Checks = core::MethodChecks<Serializer, Handler, Methods>;
 
-  static_assert(
-      HasTransportTraits<Transport>,
-      "RpcEndpoint: Transport must provide `static constexpr TransportTraits "
-      "kTraits`; see rpc/transport/transport_policy.h.");
-  static_assert(
-      HasOptions<Transport>,
-      "RpcEndpoint: Transport must provide `struct Options` with a default for "
-      "each member, and `explicit Transport(Options)`; see "
-      "rpc/transport/transport_policy.h.");
-  static_assert(
-      OpensAndDescribes<Transport>,
-      "RpcEndpoint: Transport must provide `absl::Status Open(Deadline)` and "
-      "`std::string Describe() const`; see rpc/transport/transport_policy.h.");
-  static_assert(SameThread<Transport> || CarriesCalls<Transport>,
-                "RpcEndpoint: Transport must provide `absl::Status StartCalls("
-                "CallEvents*)` and `absl::Status Submit(Request)`; see "
-                "rpc/transport/transport_policy.h.");
-  static_assert(
-      SameThread<Transport> || Serves<Transport>,
-      "RpcEndpoint: Transport must provide `absl::Status StartServing("
-      "ServerEvents*, ServingOptions)`, `absl::Status StopServing(Deadline)` "
-      "and `absl::Status Flush(Deadline)`; see "
-      "rpc/transport/transport_policy.h.");
-  static_assert(
-      !SameThread<Transport> || Exchanges<Transport>,
-      "RpcEndpoint: a Transport with kTraits.same_thread must provide "
-      "`absl::Status Exchange(std::string_view method, std::string_view body, "
-      "Serve&&)`; see rpc/transport/transport_policy.h.");
-  static_assert(
-      HasContentType<Serializer>,
-      "RpcEndpoint: Serializer must provide `static constexpr std::string_view "
-      "kContentType`; see rpc/serializer/serializer_policy.h.");
-  static_assert(
-      HandlesMethods<Handler>,
-      "RpcEndpoint: Handler must provide `using Method = rpc::Method<\"name\", "
-      "Result(Args...)>`; see rpc/handler/handler_policy.h.");
-  static_assert(
-      Checks::kEncodesArguments && Checks::kEncodesResults,
-      "RpcEndpoint: Serializer must provide `void Encode(const T&, "
-      "rpc::Bytes&) const` for each argument (the std::tuple of them, where "
-      "there are several) and each result; see "
-      "rpc/serializer/serializer_policy.h.");
-  static_assert(
-      Checks::kDecodesArguments && Checks::kDecodesResults,
-      "RpcEndpoint: Serializer must provide `rpc::Outcome<T> "
-      "Decode<T>(std::string_view) const` for each argument (the std::tuple of "
-      "them, where there are several) and each result; see "
-      "rpc/serializer/serializer_policy.h.");
-  static_assert(
-      Checks::kHandlesAll,
-      "RpcEndpoint: Handler must provide `Result operator()(Args...) const` "
-      "for its Method; see rpc/handler/handler_policy.h.");
-  static_assert(
-      Checks::kHasBodies || !SameThread<Transport>,
-      "RpcEndpoint: over a transport of the same thread the Handler must have "
-      "a body: a Method alone is the client's half; see "
-      "rpc/handler/handler_policy.h.");
-
   using Inside = core::Inside<core::kValid<Transport, Serializer, Handler>,
                               Transport, Serializer, Handler>;
   using Core = typename Inside::Core;
@@ -189,6 +131,65 @@ class RpcEndpoint
   const auto& core() const { return const_cast<RpcEndpoint*>(this)->core(); }
 
   [[no_unique_address]] typename Inside::Holder inside_;
+
+  // Last: clang does not read on where one fails, and would miss members.
+  static_assert(
+      HasTransportTraits<Transport>,
+      "RpcEndpoint: Transport must provide `static constexpr TransportTraits "
+      "kTraits`; see rpc/transport/transport_policy.h.");
+  static_assert(
+      HasOptions<Transport>,
+      "RpcEndpoint: Transport must provide `struct Options` with a default for "
+      "each member, and `explicit Transport(Options)`; see "
+      "rpc/transport/transport_policy.h.");
+  static_assert(
+      OpensAndDescribes<Transport>,
+      "RpcEndpoint: Transport must provide `absl::Status Open(Deadline)` and "
+      "`std::string Describe() const`; see rpc/transport/transport_policy.h.");
+  static_assert(SameThread<Transport> || CarriesCalls<Transport>,
+                "RpcEndpoint: Transport must provide `absl::Status StartCalls("
+                "CallEvents*)` and `absl::Status Submit(Request)`; see "
+                "rpc/transport/transport_policy.h.");
+  static_assert(
+      SameThread<Transport> || Serves<Transport>,
+      "RpcEndpoint: Transport must provide `absl::Status StartServing("
+      "ServerEvents*, ServingOptions)`, `absl::Status StopServing(Deadline)` "
+      "and `absl::Status Flush(Deadline)`; see "
+      "rpc/transport/transport_policy.h.");
+  static_assert(
+      !SameThread<Transport> || Exchanges<Transport>,
+      "RpcEndpoint: a Transport with kTraits.same_thread must provide "
+      "`absl::Status Exchange(std::string_view method, std::string_view body, "
+      "Serve&&)`; see rpc/transport/transport_policy.h.");
+  static_assert(
+      HasContentType<Serializer>,
+      "RpcEndpoint: Serializer must provide `static constexpr std::string_view "
+      "kContentType`; see rpc/serializer/serializer_policy.h.");
+  static_assert(
+      HandlesMethods<Handler>,
+      "RpcEndpoint: Handler must provide `using Method = rpc::Method<\"name\", "
+      "Result(Args...)>`; see rpc/handler/handler_policy.h.");
+  static_assert(
+      Checks::kEncodesArguments && Checks::kEncodesResults,
+      "RpcEndpoint: Serializer must provide `void Encode(const T&, "
+      "rpc::Bytes&) const` for each argument (the std::tuple of them, where "
+      "there are several) and each result; see "
+      "rpc/serializer/serializer_policy.h.");
+  static_assert(
+      Checks::kDecodesArguments && Checks::kDecodesResults,
+      "RpcEndpoint: Serializer must provide `rpc::Outcome<T> "
+      "Decode<T>(std::string_view) const` for each argument (the std::tuple of "
+      "them, where there are several) and each result; see "
+      "rpc/serializer/serializer_policy.h.");
+  static_assert(
+      Checks::kHandlesAll,
+      "RpcEndpoint: Handler must provide `Result operator()(Args...) const` "
+      "for its Method; see rpc/handler/handler_policy.h.");
+  static_assert(
+      Checks::kHasBodies || !SameThread<Transport>,
+      "RpcEndpoint: over a transport of the same thread the Handler must have "
+      "a body: a Method alone is the client's half; see "
+      "rpc/handler/handler_policy.h.");
 };
 
 }  // namespace rpc

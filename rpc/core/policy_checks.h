@@ -88,15 +88,21 @@ inline constexpr bool kValid = [] {
 // nothing else. Never built.
 struct Refused {
   template <typename... Args>
-  static absl::StatusOr<Refused> Open(Args&&...);
+  static absl::StatusOr<Refused> Open(Args&&...) {
+    return absl::UnimplementedError("");
+  }
   template <typename M = Method<"refused", void()>, typename... Args>
-  CallResult<M> Call(Args&&...);
+  CallResult<M> Call(Args&&...) {
+    return absl::UnimplementedError("");
+  }
   template <typename M = Method<"refused", void()>, typename... Args>
-  void CallAsync(Args&&...);
+  void CallAsync(Args&&...) {}
   template <typename... Args>
-  absl::Status Serve(Args&&...);
-  ServerCounters server_counters() const;
-  CallCounters call_counters() const;
+  absl::Status Serve(Args&&...) {
+    return absl::UnimplementedError("");
+  }
+  ServerCounters server_counters() const { return {}; }
+  CallCounters call_counters() const { return {}; }
 
   Refused& operator*() { return *this; }
 };

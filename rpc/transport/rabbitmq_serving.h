@@ -168,13 +168,13 @@ class Serving final : public amqp::ChannelListener {
     ready_ = false;
     channel_.reset();
     cancel_sent_ = false;
-    // CANCELLED: closed by us.
-    if (!absl::IsCancelled(status)) {
-      if (retry == amqp::Retry::kNever || IsMissing(status)) {
-        RefuseThis(status);
-      } else {
-        Interrupt(status);
-      }
+    if (absl::IsCancelled(status)) {
+      // Closed by us: there is nothing to wait for.
+      reopen_at_ = TimePoint();
+    } else if (retry == amqp::Retry::kNever || IsMissing(status)) {
+      RefuseThis(status);
+    } else {
+      Interrupt(status);
     }
     EndStop();
   }

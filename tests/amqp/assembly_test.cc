@@ -104,10 +104,11 @@ TEST_F(Deliveries, TrickledMessageEndsTheConnectionAtItsTimeLimit) {
   for (int second = 0; second < 29; ++second) {
     Advance(absl::Seconds(1));
     Receive(1, frame::Body{"x"});
+    Sent();
     ASSERT_FALSE(session_.closed()) << second;
   }
   Advance(absl::Seconds(1));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(
       absl::StrContains(listener_.ending->status.message(), "within 30s"));
 }
@@ -118,6 +119,7 @@ TEST_F(Deliveries, CompleteMessageHasNoTimeLimit) {
   for (int i = 0; i < 10; ++i) {
     Advance(absl::Seconds(10));
     Receive(0, frame::Heartbeat{});
+    Sent();
   }
   EXPECT_FALSE(session_.closed());
 }

@@ -2,10 +2,6 @@
 // message: rpc::Bytes&) const` for each argument (the std::tuple of them,
 // message: where there are several) and each result; see
 // message: rpc/serializer/serializer_policy.h.
-// message: RpcEndpoint: Serializer must provide `rpc::Outcome<T>
-// message: Decode<T>(std::string_view) const` for each argument (the
-// message: std::tuple of them, where there are several) and each result; see
-// message: rpc/serializer/serializer_policy.h.
 #include <cstdint>
 
 #include "rpc/endpoint.h"

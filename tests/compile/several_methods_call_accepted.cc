@@ -15,7 +15,7 @@ using Endpoint =
 
 void Use() {
   auto endpoint = Endpoint::Open();
-  endpoint->Stub<"negate">().Call(1);
+  static_cast<void>(endpoint->Stub<"negate">().Call(1));
 }
 
 }  // namespace rpc::archetypes

@@ -19,7 +19,7 @@ using Endpoint =
 
 void Use() {
   auto endpoint = Endpoint::Open();
-  endpoint->Call(1);
+  static_cast<void>(endpoint->Call(1));
 }
 
 }  // namespace rpc::archetypes

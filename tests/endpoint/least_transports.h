@@ -60,6 +60,7 @@ class LeastTransport : private Delivery::Origin {
   explicit LeastTransport(Options) {}
   LeastTransport(const LeastTransport&) = delete;
   LeastTransport& operator=(const LeastTransport&) = delete;
+  virtual ~LeastTransport() = default;
 
   absl::Status Open(Deadline) { return absl::OkStatus(); }
   LeastText Describe() const { return {}; }

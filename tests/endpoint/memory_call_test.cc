@@ -169,14 +169,14 @@ TEST(MemoryCall, EndsByTheEndpointsDefaultTimeout) {
   MemoryWorld world;
   HeldServer server(world);
   auto client =
-      world.Connect<Double>({.default_timeout = absl::Milliseconds(20)});
+      world.Connect<Double>({.default_timeout = absl::Milliseconds(100)});
   const TimePoint begin = Clock::now();
   const absl::Status status = client.Call(1).status();
   const absl::Duration took = absl::FromChrono(Clock::now() - begin);
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(MayHaveRun(status));
-  EXPECT_GE(took, absl::Milliseconds(20));
-  EXPECT_LT(took, absl::Seconds(1));
+  EXPECT_GE(took, absl::Milliseconds(100));
+  EXPECT_LT(took, absl::Seconds(2));
   EXPECT_EQ(client.call_counters().expired, 1u);
 }
 

@@ -81,7 +81,7 @@ class BadInput : public ::testing::Test {
           << reply.body;
     }
     EXPECT_EQ(reply.headers.count("rpc-not-run"), 1u);
-    const std::string name = absl::StatusCodeToString(code);
+    const std::string name(absl::StatusCodeToString(code));
     EXPECT_EQ(reply.body.rfind("{\"error\":{\"type\":\"" + name + "\"", 0), 0u)
         << reply.body;
     EXPECT_EQ(runs_.count(), before);

@@ -22,6 +22,7 @@
 #include "tests/support/subprocess.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_plain_client.h"
+#include "tests/transport/rabbitmq_presets.h"
 
 // Debian's pika, with which no one here had anything to do, plays the other
 // side. The programs that use it are RabbitMQ's tutorial: they know a reply
@@ -58,11 +59,6 @@ Finished RunPlainClient(const RabbitMqTopology& topology,
 
 mpz_class Expected(std::uint64_t n) { return *Fibonacci<mpz_class>()(n); }
 
-struct Preset {
-  std::string name;
-  RabbitMqTopology (*make)(const std::string& name);
-};
-
 class PikaClient : public ::testing::TestWithParam<Preset> {
  protected:
   const RabbitMqTopology topology_ =
@@ -98,23 +94,7 @@ TEST_P(PikaClient, ReadsAnErrorForABadRequest) {
       << finished.output;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, PikaClient,
-    ::testing::Values(
-        Preset{"tutorial",
-               [](const std::string& name) { return TutorialQueue(name); }},
-        Preset{"reference",
-               [](const std::string& name) {
-                 return ReferenceTopology(name, name + ".exchange");
-               }},
-        Preset{"quorum",
-               [](const std::string& name) { return QuorumQueue(name); }},
-        Preset{"passive",
-               [](const std::string& name) {
-                 PlainClient(BrokerUrl()).DeclareQueue(name);
-                 return PassiveQueue(name);
-               }}),
-    [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, PikaClient, AllPresets(), NameOf);
 
 TEST(PikaServer, AnswersOurClientExactly) {
   const std::string queue = UniqueName("pika-server");

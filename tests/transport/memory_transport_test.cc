@@ -24,12 +24,15 @@
 #include "rpc/transport/transport_policy.h"
 #include "tests/support/recording_calls.h"
 #include "tests/support/recording_server.h"
+#include "tests/transport/memory_ends.h"
 
 namespace rpc {
 namespace {
 
 using ::rpc::testing::RecordingCalls;
 using ::rpc::testing::RecordingServer;
+using ::rpc::testing::RequestOf;
+using ::rpc::testing::Taken;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -39,19 +42,6 @@ static_assert(HasOptions<MemoryTransport> &&
 
 std::shared_ptr<MemoryBroker> NewBroker(MemoryBroker::Options options = {}) {
   return std::make_shared<MemoryBroker>(options);
-}
-
-Request RequestOf(std::string_view id, Deadline deadline = Deadline()) {
-  Request request;
-  request.correlation_id = id;
-  request.body = id;
-  request.deadline = deadline;
-  return request;
-}
-
-// What a step that cannot take time has left behind.
-std::optional<Delivery> Taken(RecordingServer& server) {
-  return server.Take(absl::ZeroDuration());
 }
 
 TEST(MemoryTransport, SaysWithoutABrokerWhatToDo) {
@@ -117,30 +107,7 @@ TEST(MemoryTransport, RefusesAQueueThatIsThereWithOtherOptions) {
   EXPECT_TRUE(absl::IsFailedPrecondition(limited.StartServing(&server, {})));
 }
 
-// One client and one server, with what they were told.
-class MemoryTransportTest : public ::testing::Test {
- protected:
-  explicit MemoryTransportTest(MemoryBroker::Options options = {})
-      : broker(NewBroker(options)) {}
-
-  void Serve(int prefetch = 1) {
-    ASSERT_TRUE(server_end->StartServing(&server, {.prefetch = prefetch}).ok());
-  }
-  void Call() { ASSERT_TRUE(client_end->StartCalls(&calls).ok()); }
-  void Submit(std::string_view id, Deadline deadline = Deadline()) {
-    ASSERT_TRUE(client_end->Submit(RequestOf(id, deadline)).ok());
-  }
-
-  std::shared_ptr<MemoryBroker> broker;
-  RecordingCalls calls;
-  RecordingServer server;
-  std::unique_ptr<MemoryTransport> client_end =
-      std::make_unique<MemoryTransport>(
-          MemoryTransport::Options{.broker = broker});
-  std::unique_ptr<MemoryTransport> server_end =
-      std::make_unique<MemoryTransport>(
-          MemoryTransport::Options{.broker = broker});
-};
+using MemoryTransportTest = testing::MemoryEnds;
 
 TEST_F(MemoryTransportTest, CarriesARequestWithTheCallersReplyQueue) {
   Serve();
@@ -349,117 +316,6 @@ TEST_F(MemoryTransportTest, SharesOneEndForCallingAndServing) {
   ASSERT_TRUE(both.Submit(RequestOf("one")).ok());
   Taken(server)->facts();
   EXPECT_EQ(own.replies().size(), 1u);
-}
-
-class ManualTimeTest : public MemoryTransportTest {
- protected:
-  ManualTimeTest() : MemoryTransportTest({.time = MemoryTime::kManual}) {}
-
-  Deadline After(int milliseconds) {
-    return Deadline::After(absl::Milliseconds(milliseconds), broker->Now());
-  }
-  void Pass(int milliseconds) { broker->Advance(After(milliseconds).at()); }
-};
-
-TEST_F(ManualTimeTest, ExpiresWhatWaitedAtTheHead) {
-  Serve();
-  Call();
-  Submit("in hand");
-  std::optional<Delivery> in_hand = Taken(server);
-  Submit("short", After(10));
-  Submit("long", After(30));
-  Pass(10);
-  EXPECT_EQ(broker->Find("rpc")->ready(), 1u);
-  std::move(*in_hand).Ack();
-  EXPECT_THAT(server.ids(), ElementsAre("in hand", "long"));
-  server.DropAll();
-}
-
-TEST_F(ManualTimeTest, ExpiresWhatWaitsBehindOthersWhenItsTurnComes) {
-  ASSERT_TRUE(broker->Declare("rpc", {}).ok());
-  Call();
-  Submit("patient", After(1000));
-  Submit("short", After(10));
-  Pass(20);
-  EXPECT_EQ(broker->Find("rpc")->ready(), 2u);
-  Serve(2);
-  EXPECT_THAT(server.ids(), ElementsAre("patient"));
-  server.DropAll();
-}
-
-TEST_F(ManualTimeTest, RoundsTheTimeToLiveUpToMilliseconds) {
-  ASSERT_TRUE(broker->Declare("rpc", {}).ok());
-  Call();
-  Submit("one", Deadline(broker->Now() + std::chrono::microseconds(9001)));
-  Pass(9);
-  EXPECT_EQ(broker->Find("rpc")->ready(), 1u);
-  Pass(1);
-  EXPECT_EQ(broker->Find("rpc")->ready(), 0u);
-}
-
-TEST_F(ManualTimeTest, DoesNotExpireWhatAServerHolds) {
-  Serve();
-  Call();
-  Submit("one", After(10));
-  Pass(100);
-  std::move(*Taken(server)).Answer({.body = "late"});
-  EXPECT_EQ(calls.replies().size(), 1u);
-}
-
-TEST_F(ManualTimeTest, ExpiresWhatIsGivenBackTooLate) {
-  Serve();
-  Call();
-  Submit("one", After(10));
-  Pass(10);
-  std::move(*Taken(server)).Requeue();
-  EXPECT_THAT(server.ids(), ElementsAre("one"));
-}
-
-TEST_F(ManualTimeTest, WakesACallerAtEachDeadline) {
-  Serve(9);
-  Call();
-  for (const int milliseconds : {30, 10, 20, 10}) {
-    calls.Expect(After(milliseconds));
-    Submit("a call", After(milliseconds));
-  }
-  Pass(9);
-  EXPECT_EQ(calls.wake_ups().size(), 0u);
-  Pass(1);
-  EXPECT_EQ(calls.wake_ups().size(), 2u);
-  Pass(1000);
-  EXPECT_EQ(calls.wake_ups().size(), 4u);
-  server.DropAll();
-}
-
-TEST_F(ManualTimeTest, WakesAtEachTimeOnTheWay) {
-  struct Ticks final : CallEvents {
-    bool Claim(std::string_view) override { return true; }
-    void OnReply(Reply) override {}
-    void OnLost(const absl::Status&) override {}
-    void OnRefused(const absl::Status&) override {}
-    TimePoint OnTime(TimePoint now) override {
-      times.push_back(now);
-      return times.size() < 3 ? now + std::chrono::seconds(1) : kNever;
-    }
-    std::vector<TimePoint> times;
-  };
-  Serve();
-  Ticks ticks;
-  ASSERT_TRUE(client_end->StartCalls(&ticks).ok());
-  const TimePoint start = broker->Now();
-  Submit("one", After(1000));
-  broker->Advance(kNever);
-  EXPECT_THAT(ticks.times, ElementsAre(start + std::chrono::seconds(1),
-                                       start + std::chrono::seconds(2),
-                                       start + std::chrono::seconds(3)));
-  server.DropAll();
-  client_end.reset();
-}
-
-TEST_F(ManualTimeTest, DoesNotGoBack) {
-  const TimePoint before = broker->Now();
-  broker->Advance(before - std::chrono::seconds(1));
-  EXPECT_EQ(broker->Now(), before);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "tests/support/broker.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_plain_client.h"
+#include "tests/transport/rabbitmq_presets.h"
 #include "tests/transport/rabbitmq_probe.h"
 
 namespace rpc::testing {
@@ -32,11 +33,6 @@ bool WaitForDepth(const std::string& queue, std::uint32_t depth) {
   }
   return true;
 }
-
-struct Preset {
-  std::string name;
-  RabbitMqTopology (*make)(const std::string& name);
-};
 
 class RabbitMqPreset : public ::testing::TestWithParam<Preset> {};
 
@@ -57,23 +53,7 @@ TEST_P(RabbitMqPreset, CarriesCallsThere) {
   EXPECT_EQ(server.endpoint().server_counters().succeeded, 4u);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, RabbitMqPreset,
-    ::testing::Values(
-        Preset{"tutorial",
-               [](const std::string& name) { return TutorialQueue(name); }},
-        Preset{"reference",
-               [](const std::string& name) {
-                 return ReferenceTopology(name, name + ".exchange");
-               }},
-        Preset{"quorum",
-               [](const std::string& name) { return QuorumQueue(name); }},
-        Preset{"passive",
-               [](const std::string& name) {
-                 PlainClient(BrokerUrl()).DeclareQueue(name);
-                 return PassiveQueue(name);
-               }}),
-    [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, RabbitMqPreset, AllPresets(), NameOf);
 
 TEST(RabbitMqEndpoint, CallsBothWaysOverOneConnection) {
   TestServer<FibonacciServer> server(

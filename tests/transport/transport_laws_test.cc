@@ -16,6 +16,7 @@
 #include "rpc/base/deadline.h"
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
+#include "rpc/transport/direct_transport.h"
 #include "rpc/transport/memory_broker.h"
 #include "rpc/transport/transport_policy.h"
 #include "tests/transport/forwarding_transport.h"
@@ -345,6 +346,34 @@ struct OneAtATime : ForwardingTransport {
 TEST(TransportLaws, ConcurrentIsBrokenByOneAtATime) {
   WorldOf<OneAtATime> world;
   EXPECT_THAT(Concurrent(world), Breaks("Concurrent", "not delivered"));
+}
+
+// The laws of transports that stay on their caller's thread.
+struct ServesTwice : DirectTransport {
+  using DirectTransport::DirectTransport;
+  template <typename Serve>
+  absl::Status Exchange(std::string_view method, std::string_view body,
+                        Serve&& serve) {
+    serve(method, body).IgnoreError();
+    return serve(method, body);
+  }
+};
+TEST(TransportLaws, EndsOnceIsBrokenByAnExchangeThatServesTwice) {
+  TransportWorld<ServesTwice> world;
+  EXPECT_THAT(ExchangeEndsOnce(world), Breaks("EndsOnce", "served 2 times"));
+}
+
+struct CutsLongBodies : DirectTransport {
+  using DirectTransport::DirectTransport;
+  template <typename Serve>
+  absl::Status Exchange(std::string_view method, std::string_view body,
+                        Serve&& serve) {
+    return serve(method, body.substr(0, 255));
+  }
+};
+TEST(TransportLaws, CarriesIsBrokenByAnExchangeThatCutsLongBodies) {
+  TransportWorld<CutsLongBodies> world;
+  EXPECT_THAT(ExchangeCarries(world), Breaks("Carries", "of 256 bytes"));
 }
 
 }  // namespace
