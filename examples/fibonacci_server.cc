@@ -104,7 +104,8 @@ void PrintCounters(const rpc::ServerCounters& counters) {
             << " requests: " << counters.succeeded << " succeeded, "
             << counters.failed << " failed; " << counters.expired
             << " had expired, " << counters.redelivered << " were redelivered, "
-            << counters.given_back << " were given back" << std::endl;
+            << counters.given_back << " were given back, " << counters.dropped
+            << " were dropped" << std::endl;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ class RingQueue {
 
   std::optional<T> Pop() {
     if (size_ == 0) return std::nullopt;
-    std::optional<T> value(std::move(ring_[first_]));
+    std::optional<T> value(std::in_place, *std::move(ring_[first_]));
     ring_[first_].reset();
     first_ = (first_ + 1) % ring_.size();
     --size_;

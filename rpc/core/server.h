@@ -56,6 +56,8 @@ struct ServerCounters {
   std::uint64_t redelivered = 0;
   // Given back to the queue by a stop.
   std::uint64_t given_back = 0;
+  // Not run: they asked for a reply to an address that is not allowed.
+  std::uint64_t dropped = 0;
   std::uint64_t interruptions = 0;
 };
 
@@ -123,6 +125,7 @@ class Server final : public ServerEvents {
             .expired = expired_,
             .redelivered = redelivered_,
             .given_back = given_back_,
+            .dropped = dropped_,
             .interruptions = interruptions_};
   }
 
@@ -137,6 +140,7 @@ class Server final : public ServerEvents {
       Answer(std::move(delivery));
     }
   }
+  void OnDropped() override { ++dropped_; }
   void OnInterrupted(const absl::Status& status) override {
     ++interruptions_;
     if (options_.on_interrupted) options_.on_interrupted(status);
@@ -194,6 +198,7 @@ class Server final : public ServerEvents {
   std::atomic<std::uint64_t> expired_ = 0;
   std::atomic<std::uint64_t> redelivered_ = 0;
   std::atomic<std::uint64_t> given_back_ = 0;
+  std::atomic<std::uint64_t> dropped_ = 0;
   std::atomic<std::uint64_t> interruptions_ = 0;
   // Last: its threads use what stands above.
   std::optional<WorkerPool<Delivery>> pool_;

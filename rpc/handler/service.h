@@ -50,7 +50,7 @@ constexpr std::size_t IndexOf() {
 // Several handlers on one endpoint, called by method:
 //
 //   using Calculator = Service<Add, Multiply>;
-//   client.Stub<"add">().Call(2, 3);
+//   const auto five = client.Stub<"add">().Call(2, 3);
 //
 // Service<Method<...>, Method<...>> is the client's half. The methods' names
 // must differ. Owns its handlers; thread-safe as they are.

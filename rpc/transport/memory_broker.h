@@ -1,7 +1,7 @@
 #ifndef RPC_TRANSPORT_MEMORY_BROKER_H_
 #define RPC_TRANSPORT_MEMORY_BROKER_H_
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -15,7 +15,6 @@
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
-#include "rpc/message/reply_allow_list.h"
 #include "rpc/transport/memory_clock.h"
 #include "rpc/transport/memory_queue.h"
 #include "rpc/transport/memory_replies.h"
@@ -50,8 +49,6 @@ class MemoryBroker {
   struct Counters {
     // Replies to callers that were gone.
     std::uint64_t unroutable_replies = 0;
-    // Requests that were not served since their reply address was none.
-    std::uint64_t refused_reply_addresses = 0;
   };
 
   MemoryBroker() : MemoryBroker(Options()) {}
@@ -85,15 +82,11 @@ class MemoryBroker {
   // Puts a request into a queue as it is, as any client of a broker might:
   // foreign ids, no reply address or somebody else's. UNAVAILABLE if there is
   // no such queue, RESOURCE_EXHAUSTED if it is full. A request whose reply
-  // address no server would publish to is taken and counted, and never served.
+  // address no server would publish to is taken and never served: a server is
+  // told OnDropped.
   absl::Status Publish(std::string_view queue, Request request) {
     MemoryQueue* const found = Find(queue);
     if (found == nullptr) return NoSuchQueue(queue);
-    if (!request.reply_to.empty() &&
-        !ReplyAllowList().Allows(request.reply_to)) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
-      return absl::OkStatus();
-    }
     return found->Publish(std::move(request));
   }
 
@@ -123,7 +116,6 @@ class MemoryBroker {
   MemoryClock clock_;
   mutable std::mutex mutex_;
   absl::flat_hash_map<std::string, std::unique_ptr<MemoryQueue>> queues_;
-  std::atomic<std::uint64_t> refused_ = 0;
   MemoryReplies replies_;
   // Last: its thread uses what stands above.
   MemoryTimer timer_{&clock_};

@@ -21,6 +21,13 @@ class MemoryConsumer {
   MemoryEventGate& gate() { return gate_; }
   Delivery::Origin* origin() { return origin_; }
 
+  // Tells that a request was dropped and leaves the gate, which was entered.
+  void TakeDropped() {
+    const MemoryEventScope scope;
+    events_->OnDropped();
+    gate_.Leave();
+  }
+
   // Tells the delivery and leaves the gate, which was entered.
   void Take(Delivery&& delivery) {
     MemoryEventScope scope;

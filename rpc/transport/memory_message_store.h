@@ -6,9 +6,11 @@
 #include <deque>
 #include <utility>
 
+#include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
+#include "rpc/message/reply_allow_list.h"
 
 namespace rpc {
 
@@ -19,6 +21,8 @@ struct MemoryMessage {
   Request request;
   Delivery::Facts facts;
   TimePoint expires_at = kNever;
+  // It asks for a reply where none may be sent.
+  bool refused = false;
   // Null while it is ready.
   MemoryConsumer* consumer = nullptr;
   // The order of arrival, which a message keeps when it is given back.
@@ -46,6 +50,8 @@ class MemoryMessageStore {
     message.request = std::move(request);
     message.facts = {};
     message.expires_at = expires_at;
+    const ShortText& reply_to = message.request.reply_to;
+    message.refused = !reply_to.empty() && !ReplyAllowList().Allows(reply_to);
     message.consumer = nullptr;
     message.sequence = ++appended_;
     Link(index, kEnds);

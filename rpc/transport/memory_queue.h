@@ -158,8 +158,16 @@ class MemoryQueue {
   void DeliverReady(std::unique_lock<std::mutex>& lock) {
     while (messages_.ready() > 0 && consumers_.HasNext()) {
       MemoryConsumer* const consumer = consumers_.Next();
-      ++consumer->unsettled_;
       consumer->gate().Enter();
+      if (messages_.front().refused) {
+        messages_.EraseFront();
+        lock.unlock();
+        consumer->TakeDropped();
+        lock.lock();
+        DropExpired();
+        continue;
+      }
+      ++consumer->unsettled_;
       const MemoryMessage& message = messages_.front();
       const std::uint64_t token = messages_.Deliver(consumer);
       Delivery delivery(message.request, message.facts, consumer->origin(),

@@ -237,6 +237,7 @@ class Serving final : public amqp::ChannelListener {
     const Request& request = delivery.request();
     if (!request.reply_to.empty() && !allow_list_.Allows(request.reply_to)) {
       // Not to be run either: whoever sent it may not want what it asks for.
+      events_->OnDropped();
       return std::move(delivery).Ack();
     }
     if (!fault.ok()) {

@@ -69,7 +69,7 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
       changed_.wait_until(lock, deadline.at(), decided);
     }
     if (up_) return absl::OkStatus();
-    if (!refused_.ok()) return NotRun(Annotate(refused_, where_));
+    if (!refused_.ok()) return NotRun(refused_);
     return NotRun(absl::UnavailableError(absl::StrCat(
         "cannot reach ", where_, " within open_timeout: ",
         down_.ok() ? absl::string_view("no answer yet") : down_.message())));

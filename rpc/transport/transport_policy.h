@@ -98,6 +98,9 @@ class ServerEvents {
   // Requests are taken from now on. Again after each interruption.
   virtual void OnServing() = 0;
   virtual void OnDelivery(Delivery delivery) = 0;
+  // A request was acknowledged and not handed out: it asks for a reply where
+  // none may be sent.
+  virtual void OnDropped() {}
   // Deliveries not settled are lost and will come again, here or elsewhere; the
   // transport heals by itself.
   virtual void OnInterrupted(const absl::Status& status) = 0;

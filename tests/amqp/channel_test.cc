@@ -132,7 +132,7 @@ TEST_F(Channels, StepThatIsNotAnsweredEndsTheConnection) {
   EXPECT_FALSE(session_.closed());
   Receive(0, frame::Heartbeat{});
   Advance(absl::Seconds(0.1));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(EndMentions("declaring queue"));
 }
 
@@ -140,7 +140,7 @@ TEST_F(Channels, AnswerToAnotherStepEndsTheConnection) {
   ASSERT_TRUE(session_.OpenChannel(ConsumingPlan(), &channel_, now_).ok());
   Receive(1, frame::ChannelOpenOk{});
   Receive(1, frame::ConsumeOk{"x"});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Channels, PlanThatCannotBeEncodedIsRefusedWithoutHarm) {
@@ -188,7 +188,7 @@ TEST_F(Channels, ConfirmThatNothingWaitsForEndsTheConnection) {
   const ChannelId id = OpenReady(ConfirmingPlan(), &channel_);
   Publish(id);
   Receive(1, frame::Ack{2, false});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
   EXPECT_EQ(channel_.ending->retry, Retry::kYes);
 }
 
@@ -198,7 +198,7 @@ TEST_F(Channels, SecondConfirmOfOnePublishEndsTheConnection) {
   Publish(id);
   Receive(1, frame::Ack{2, false});
   Receive(1, frame::Ack{2, false});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Channels, PublishIsMethodHeaderAndBodyInFrames) {
@@ -312,7 +312,7 @@ TEST_F(Channels, CancelledConsumerDeliversUntilTheAnswer) {
 TEST_F(Channels, CancelOkUnaskedEndsTheConnection) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::CancelOk{"ctag"});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Channels, CloseDropsWhatComesBeforeTheAnswer) {
@@ -342,7 +342,7 @@ TEST_F(Channels, CloseThatIsNotAnsweredEndsTheConnection) {
   session_.CloseChannel(id);
   Receive(0, frame::Heartbeat{});
   Advance(absl::Seconds(5));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(Channels, CommandsToAClosedChannelDoNothing) {

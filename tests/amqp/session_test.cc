@@ -65,7 +65,7 @@ TEST_F(Sessions, PeerThatTakesNothingIsDeadThoughItSpeaks) {
     EXPECT_FALSE(session_.closed()) << "it took a byte";
   }
   Advance(absl::Seconds(5));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
 }
 
@@ -86,7 +86,7 @@ TEST_F(Sessions, PeerIsDeadAfterTwoSilentHeartbeats) {
   Advance(absl::Seconds(19.9));
   EXPECT_FALSE(session_.closed());
   Advance(absl::Seconds(0.1));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
 }
 
@@ -124,8 +124,8 @@ TEST_F(Sessions, ConnectionCloseIsAnsweredAndEndsChannelsFirst) {
   OpenReady({}, &channel_);
   Receive(0, frame::Close{320, "CONNECTION_FORCED - by operator", 0, 0});
   EXPECT_EQ(MethodsOf(Sent()), (Methods{AMQP_CONNECTION_CLOSE_OK_METHOD}));
-  EXPECT_EQ(trace_, (Trace{"channel-closed", "closed"}));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(trace_, (Trace{"channel-closed", "closed"}));
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(channel_.ending->status, listener_.ending->status);
   EXPECT_TRUE(absl::StrContains(listener_.ending->status.message(),
                                 "CONNECTION_FORCED - by operator (320)"));
@@ -138,7 +138,7 @@ TEST_F(Sessions, HardErrorOverADeclarationIsNotTriedAgain) {
   Receive(1, frame::ChannelOpenOk{});
   Receive(0,
           frame::Close{503, "COMMAND_INVALID - unknown exchange type", 40, 10});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInvalidArgument);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(listener_.ending->retry, Retry::kNever);
   EXPECT_TRUE(absl::StrContains(listener_.ending->status.message(),
                                 "declaring exchange 'e'"));
@@ -147,6 +147,7 @@ TEST_F(Sessions, HardErrorOverADeclarationIsNotTriedAgain) {
 TEST_F(Sessions, ForcedCloseDuringADeclarationIsTriedAgain) {
   ASSERT_TRUE(session_.OpenChannel(ConsumingPlan(), &channel_, now_).ok());
   Receive(0, frame::Close{320, "CONNECTION_FORCED", 0, 0});
+  ASSERT_TRUE(listener_.ending.has_value());
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
 }
 
@@ -158,7 +159,7 @@ TEST_F(Sessions, CloseSaysGoodbyeAndIgnoresWhatWasUnderWay) {
   EXPECT_EQ(trace_, Trace{});
   Receive(0, frame::CloseOk{});
   EXPECT_EQ(trace_, (Trace{"channel-closed", "closed"}));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kCancelled);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kCancelled);
   EXPECT_EQ(listener_.ending->retry, Retry::kNever);
 }
 
@@ -166,21 +167,21 @@ TEST_F(Sessions, CloseThatIsNotAnsweredEndsAtTheTimeout) {
   session_.Close();
   Receive(0, frame::Heartbeat{});
   Advance(absl::Seconds(5));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kCancelled);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kCancelled);
 }
 
 TEST_F(Sessions, DisconnectEndsIt) {
   OpenReady({}, &channel_);
   session_.OnDisconnected(absl::UnavailableError("reset by peer"), now_);
   EXPECT_EQ(trace_, (Trace{"channel-closed", "closed"}));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
 }
 
 TEST_F(Sessions, MalformedBytesEndItWithAWordToThePeer) {
   session_.OnMalformed(absl::InternalError("no AMQP"), now_);
   EXPECT_EQ(MethodsOf(Sent()), (Methods{AMQP_CONNECTION_CLOSE_METHOD}));
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Sessions, NothingIsHeardAfterTheEnd) {
@@ -197,12 +198,12 @@ TEST_F(Sessions, NothingIsHeardAfterTheEnd) {
 
 TEST_F(Sessions, MethodThatAClientNeverAsksForEndsIt) {
   Receive(0, frame::Unexpected{AMQP_TX_SELECT_OK_METHOD});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Sessions, ChannelThatWasNeverOpenedEndsIt) {
   Receive(1, frame::Ack{1, false});
-  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
   EXPECT_EQ(MethodsOf(Sent()), (Methods{AMQP_CONNECTION_CLOSE_METHOD}));
 }
 
@@ -245,7 +246,7 @@ TEST_F(FewChannels, UsedUpNumbersEndTheConnectionToBeDialledAgain) {
             absl::StatusCode::kUnavailable);
   EXPECT_LE(session_.NextWake(), now_);
   Advance(absl::ZeroDuration());
-  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
   EXPECT_FALSE(other.ending.has_value());
 }

@@ -110,6 +110,32 @@ TEST(Serve, SaysWhyItCannot) {
               HasSubstr("other options"));
 }
 
+TEST(ServeInBackground, ServesUntilItsThreadEnds) {
+  MemoryWorld world;
+  std::atomic<int> servings = 0;
+  auto server = MemoryEndpoint<decltype(Doubling())>::Open(
+      world.With({.server = {.on_serving = [&] { ++servings; }}}), Doubling());
+  auto client = world.Connect<Double>();
+  for (int round = 1; round <= 3; ++round) {
+    auto thread = server->ServeInBackground();
+    ASSERT_TRUE(thread.ok()) << thread.status();
+    EXPECT_EQ(servings, round);
+    EXPECT_EQ(client.Call(4).value(), 8);
+    if (round == 2) {
+      EXPECT_TRUE(thread->Stop().ok());
+    }
+  }
+  EXPECT_EQ(client.Call(4, {.timeout = absl::Milliseconds(1)}).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(ServeInBackground, SaysWhyItCannot) {
+  MemoryWorld world;
+  const auto server = world.Serve(Doubling());
+  EXPECT_EQ(server->endpoint().ServeInBackground().status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 // A handler is held open and requests are delivered meanwhile.
 TEST(Drain, FinishesWhatBeganAndGivesBackTheRest) {
   MemoryWorld world;

@@ -77,7 +77,7 @@ void ExpectEndsBy(int signal) {
   EXPECT_EQ(finished.output,
             "serving fibonacci on " + queue +
                 "\nserved 3 requests: 2 succeeded, 1 failed; 0 had expired, 0 "
-                "were redelivered, 0 were given back\n");
+                "were redelivered, 0 were given back, 0 were dropped\n");
 }
 
 TEST(FibonacciServer, SaysWhatItDidWhenSigtermEndsIt) { ExpectEndsBy(SIGTERM); }

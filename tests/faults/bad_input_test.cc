@@ -163,6 +163,7 @@ TEST_F(BadInput, ReplyAddressThatIsNotAllowedIsNeitherRunNorPublishedTo) {
   // Requests are taken in their order: those before this one are settled.
   EXPECT_EQ(Answer({.body = "8"}).body, "8");
   EXPECT_EQ(runs_.count(), 1);
+  EXPECT_EQ(server_->endpoint().server_counters().dropped, 14u);
 }
 
 TEST_F(BadInput, ReplyAddressThatIsGoneDoesNoHarm) {

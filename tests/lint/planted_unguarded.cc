@@ -1,3 +1,3 @@
 // message: redefinition of
-#include "tests/lint/planted_unguarded.h"
+// clang-format off: it would drop the second one.
 #include "tests/lint/planted_unguarded.h"

@@ -1,12 +1,8 @@
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <tuple>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"

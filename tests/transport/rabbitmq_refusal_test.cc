@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
