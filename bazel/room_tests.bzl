@@ -3,12 +3,12 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
-def room_tests(deps, library = "support", tags = [], tags_of = {}, data = [], size = "medium"):
+def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
     """Declares a test for each *_test.cc of the package, and a library of its headers.
 
     Args:
+      name: of the library of headers, which other packages may depend on.
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
-      library: name of the library of headers, which other packages may depend on.
       tags: of every test. tests/run selects by them: "core" is also compiled with clang, "tsan"
         also run under ThreadSanitizer; cases of "broker" and "pika" are also counted apart.
       tags_of: more tags of single tests, by name.
@@ -27,22 +27,22 @@ def room_tests(deps, library = "support", tags = [], tags_of = {}, data = [], si
         visibility = ["//tests:__subpackages__"],
     )
     cc_library(
-        name = library,
+        name = name,
         testonly = True,
         hdrs = native.glob(["*.h"], allow_empty = True),
         visibility = ["//visibility:public"],
         deps = deps + ["@com_google_googletest//:gtest"],
     )
     for source in native.glob(["*_test.cc"], allow_empty = True):
-        name = source[:-len(".cc")]
+        test = source[:-len(".cc")]
         cc_test(
-            name = name,
+            name = test,
             size = size,
             srcs = [source],
             data = data,
-            tags = tags + tags_of.get(name, []),
+            tags = tags + tags_of.get(test, []),
             deps = deps + [
-                ":" + library,
+                ":" + name,
                 "@com_google_googletest//:gtest_main",
             ],
         )

@@ -98,9 +98,7 @@ class MemoryBroker {
   void Advance(TimePoint to) { timer_.Advance(to); }
 
   Counters counters() const {
-    return {
-        .unroutable_replies = replies_.unroutable(),
-        .refused_reply_addresses = refused_.load(std::memory_order_relaxed)};
+    return {.unroutable_replies = replies_.unroutable()};
   }
 
   static absl::Status NoSuchQueue(std::string_view name) {

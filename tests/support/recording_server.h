@@ -59,6 +59,10 @@ class RecordingServer final : public ServerEvents {
       Abandon(std::move(delivery));
     }
   }
+  void OnDropped() override {
+    const std::lock_guard lock(mutex_);
+    ++dropped_;
+  }
   void OnInterrupted(const absl::Status& status) override {
     const std::lock_guard lock(mutex_);
     interruptions_.push_back(status);
@@ -110,6 +114,10 @@ class RecordingServer final : public ServerEvents {
     const std::lock_guard lock(mutex_);
     return ids_.size();
   }
+  int dropped() const {
+    const std::lock_guard lock(mutex_);
+    return dropped_;
+  }
   // The correlation ids of all deliveries, in order.
   std::vector<std::string> ids() const {
     const std::lock_guard lock(mutex_);
@@ -128,6 +136,7 @@ class RecordingServer final : public ServerEvents {
   std::vector<std::string> ids_;
   std::vector<absl::Status> interruptions_;
   int servings_ = 0;
+  int dropped_ = 0;
   bool abandons_ = false;
 };
 

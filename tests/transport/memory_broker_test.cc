@@ -171,8 +171,9 @@ TEST(MemoryBroker, DoesNotServeWhoAsksForRepliesIntoAQueueOfOthers) {
   Request forged = RequestOf("forged");
   forged.reply_to = "payments";
   EXPECT_TRUE(broker->Publish("rpc", forged).ok());
-  EXPECT_EQ(broker->counters().refused_reply_addresses, 1u);
+  EXPECT_EQ(a.events.dropped(), 1);
   EXPECT_THAT(a.events.ids(), ElementsAre());
+  EXPECT_EQ(broker->Find("rpc")->ready(), 0u);
 }
 
 TEST(MemoryBroker, EchoesAForeignCorrelationId) {
