@@ -99,7 +99,7 @@ class Remote {
     if (!started.ok()) owned->Complete({.status = started});
   }
 
-  // `on_serving` is called as ServerOptions::on_serving is, before it.
+  // `on_serving` is called as ServerOptions::on_serving is, after it.
   absl::Status Serve(const std::stop_token& stop,
                      const std::function<void()>& on_serving = {}) {
     {
@@ -130,9 +130,9 @@ class Remote {
   ServerOptions WithHook(const std::function<void()>& on_serving) const {
     ServerOptions options = server_options_;
     if (!on_serving) return options;
-    options.on_serving = [first = on_serving, second = options.on_serving] {
-      first();
-      if (second) second();
+    options.on_serving = [first = options.on_serving, second = on_serving] {
+      if (first) first();
+      second();
     };
     return options;
   }

@@ -1,3 +1,4 @@
 // message: planted_incomplete.h
-// clang-format off: it would drop the second one.
+// clang-format off
+#include "tests/lint/planted_incomplete.h"
 #include "tests/lint/planted_incomplete.h"

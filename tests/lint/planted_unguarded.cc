@@ -1,3 +1,4 @@
 // message: redefinition of
-// clang-format off: it would drop the second one.
+// clang-format off
+#include "tests/lint/planted_unguarded.h"
 #include "tests/lint/planted_unguarded.h"

@@ -81,6 +81,7 @@ class ForwardingTransport : protected CallEvents,
     const Delivery::Facts facts = delivery.facts();
     server_->OnDelivery(Hold(std::move(delivery), request, facts));
   }
+  void OnDropped() override { server_->OnDropped(); }
   void OnInterrupted(const absl::Status& status) override {
     server_->OnInterrupted(status);
   }
