@@ -34,8 +34,8 @@ namespace rpc {
 // Every call ends once, with a value or a status, at most 100 ms after its
 // deadline; MayHaveRun(status) says whether the handler may have run. Thread-
 // safe. Movable, though not while it is used. The destructor ends the calls
-// that are pending and takes at most 1 s beyond the callbacks that run; Serve()
-// must have returned before it.
+// that are pending and takes at most 1 s beyond the callbacks that run, none of
+// which may be what calls it; Serve() must have returned before it.
 template <typename Transport, typename Serializer, typename Handler>
 class RpcEndpoint
     : public core::OnlyMethod<RpcEndpoint<Transport, Serializer, Handler>,

@@ -70,7 +70,7 @@ TEST(AsyncCall, ReturnsBeforeTheCallIsOver) {
 TEST(AsyncCall, NeverCallsBackOnTheCallersThread) {
   MemoryWorld world;
   Outcomes outcomes;
-  auto client = world.Connect<Double>({.max_in_flight = 1});
+  auto client = world.Connect<Double>();
   // Served on the thread that submits.
   const auto server = world.Serve(Doubling(), {.server = {.workers = 0}});
   client.CallAsync(1, outcomes.Of(1));
