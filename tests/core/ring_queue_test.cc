@@ -45,16 +45,25 @@ TEST(RingQueue, NeedsAMoveConstructorOnly) {
   for (int i = 0; i < 40; ++i) ASSERT_EQ(*queue.Pop()->value, i);
 }
 
+// Counts those that live, moved from or not.
+struct Living {
+  explicit Living(int* of) : count(of) { ++*count; }
+  Living(Living&& other) noexcept : count(other.count) { ++*count; }
+  Living& operator=(Living&&) = delete;
+  ~Living() { --*count; }
+
+  int* count;
+};
+
 TEST(RingQueue, LetsGoOfWhatWasTaken) {
-  RingQueue<std::shared_ptr<int>> queue;
-  const auto value = std::make_shared<int>(1);
-  queue.Push(value);
-  queue.Push(value);
-  EXPECT_EQ(value.use_count(), 3);
-  queue.Pop();
-  EXPECT_EQ(value.use_count(), 2);
-  queue.Pop();
-  EXPECT_EQ(value.use_count(), 1);
+  int living = 0;
+  RingQueue<Living> queue;
+  for (int i = 0; i < 40; ++i) queue.Push(Living(&living));
+  EXPECT_EQ(living, 40);
+  for (int left = 39; left >= 0; --left) {
+    queue.Pop();
+    ASSERT_EQ(living, left);
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "tests/core/gate.h"
 #include "tests/core/handling.h"
 #include "tests/endpoint/held_server.h"
+#include "tests/endpoint/least_transports.h"
 #include "tests/endpoint/memory_world.h"
 #include "tests/endpoint/outcomes.h"
 
@@ -72,6 +73,41 @@ TEST(Lifetime, CallbacksThatRunInTheDestructorAreToldAllAboutTheCall) {
   EXPECT_NE(message.find("double over queue \"rpc\" in memory, attempt 1"),
             std::string::npos)
       << message;
+}
+
+// Accepts calls and answers none; counts who asks of it when it is gone.
+class Mortal final : public archetypes::LeastTransport {
+ public:
+  explicit Mortal(Options options) : LeastTransport(options) { alive = true; }
+  ~Mortal() override { alive = false; }
+
+  archetypes::LeastText Describe() const {
+    if (!alive) ++asked_when_gone;
+    return {};
+  }
+  absl::Status Submit(Request) {
+    if (!alive) ++asked_when_gone;
+    return absl::OkStatus();
+  }
+
+  static inline std::atomic<bool> alive = false;
+  static inline std::atomic<int> asked_when_gone = 0;
+};
+
+TEST(Lifetime, TheTransportOutlivesTheCallbacks) {
+  constexpr int kCalls = 5000;
+  Outcomes outcomes;
+  {
+    auto client = RpcEndpoint<Mortal, ListSerializer, Double>::Open();
+    ASSERT_TRUE(client.ok());
+    for (int i = 0; i < kCalls; ++i) {
+      client->CallAsync(
+          i, [&, i](const Result&) { client->CallAsync(i, outcomes.Of(0)); });
+    }
+  }
+  EXPECT_FALSE(Mortal::alive);
+  EXPECT_EQ(outcomes.count(), static_cast<std::size_t>(kCalls));
+  EXPECT_EQ(Mortal::asked_when_gone, 0);
 }
 
 TEST(Lifetime, ACallbackMayCallAnEndpointThatIsBeingDestroyed) {

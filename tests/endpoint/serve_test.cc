@@ -61,7 +61,6 @@ TEST(Serve, ReturnsAtOnceIfItWasStoppedBefore) {
 TEST(Serve, MayComeAgain) {
   MemoryWorld world;
   std::atomic<int> servings = 0;
-  std::atomic<std::stop_source*> current = nullptr;
   auto server = MemoryEndpoint<decltype(Doubling())>::Open(
       world.With({.server = {.on_serving = [&] { ++servings; }}}), Doubling());
   for (int round = 1; round <= 3; ++round) {
