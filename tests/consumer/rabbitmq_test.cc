@@ -1,7 +1,6 @@
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
+#include <random>
 #include <string>
 
 #include "rpc/transport/rabbitmq_transport.h"
@@ -15,7 +14,8 @@ int main() {
   }
   rpc::RabbitMqTransport::Options options;
   options.url = url;
-  options.topology = rpc::TutorialQueue("consumer." + std::to_string(getpid()));
+  options.topology =
+      rpc::TutorialQueue("consumer." + std::to_string(std::random_device()()));
   return consumer::CallsAndServes<rpc::RabbitMqTransport>(options, options) ? 0
                                                                             : 1;
 }

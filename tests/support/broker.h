@@ -1,6 +1,8 @@
 #ifndef RPC_TESTS_SUPPORT_BROKER_H_
 #define RPC_TESTS_SUPPORT_BROKER_H_
 
+#include <atomic>
+#include <random>
 #include <string>
 
 namespace rpc::testing {
@@ -11,6 +13,15 @@ namespace rpc::testing {
 // their queues uniquely and neither kill nor reconfigure it. If no broker
 // starts, the process ends with a failure and the reason. Thread-safe.
 std::string BrokerUrl();
+
+// A name that no other test, process or run has. (Not from the process id: in
+// a sandbox of its own each run has the same.)
+inline std::string UniqueName(const std::string& what) {
+  static std::atomic<int> made = 0;
+  static const unsigned run = std::random_device()();
+  return "test." + what + "." + std::to_string(run) + "." +
+         std::to_string(made++);
+}
 
 }  // namespace rpc::testing
 

@@ -22,19 +22,12 @@
 #include "absl/time/time.h"
 #include "rpc/endpoint.h"
 #include "rpc/transport/rabbitmq_transport.h"
+#include "tests/support/broker.h"
 
 namespace rpc::testing {
 
 // How long a test waits for what has to come.
 inline constexpr absl::Duration kPatience = absl::Seconds(20);
-
-// A name that no other test, process or run has.
-inline std::string UniqueName(const std::string& what) {
-  static std::atomic<int> made = 0;
-  static const unsigned run = std::random_device()();
-  return "test." + what + "." + std::to_string(getpid()) + "." +
-         std::to_string(run) + "." + std::to_string(made++);
-}
 
 // Something that happens once and that others wait for. Thread-safe.
 class Event {

@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -29,20 +26,15 @@ struct RabbitMqWorld : laws::TransportWorld<RabbitMqTransport> {
   }
 };
 
-std::string NewQueue() {
-  static int made = 0;
-  return "trace." + std::to_string(getpid()) + "." + std::to_string(made++);
-}
-
 TEST(RabbitMqTrace, IsThatOfMemory) {
   MemoryWorld memory;
-  RabbitMqWorld rabbitmq(TutorialQueue(NewQueue()));
+  RabbitMqWorld rabbitmq(TutorialQueue(UniqueName("trace")));
   EXPECT_EQ(TraceQueue(rabbitmq), TraceQueue(memory));
 }
 
 TEST(RabbitMqTrace, IsThatOfMemoryWhereDeliveriesAreCounted) {
   MemoryWorld memory({.counts_deliveries = true});
-  RabbitMqWorld rabbitmq(QuorumQueue(NewQueue()));
+  RabbitMqWorld rabbitmq(QuorumQueue(UniqueName("trace")));
   EXPECT_EQ(TraceCountedDeliveries(rabbitmq), TraceCountedDeliveries(memory));
 }
 

@@ -1,8 +1,3 @@
-#include <unistd.h>
-
-#include <atomic>
-#include <string>
-
 #include "gtest/gtest.h"
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/laws/transport_laws.h"
@@ -14,11 +9,9 @@ namespace {
 // A queue of its own at the broker that all tests share.
 struct RabbitMqWorld : TransportWorld<RabbitMqTransport> {
   RabbitMqWorld() {
-    static std::atomic<int> made = 0;
     client.url = server.url = testing::BrokerUrl();
     client.topology = server.topology =
-        TutorialQueue("transport-laws." + std::to_string(getpid()) + "." +
-                      std::to_string(made++));
+        TutorialQueue(testing::UniqueName("transport-laws"));
   }
 };
 
