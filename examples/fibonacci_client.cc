@@ -4,13 +4,10 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <future>
 #include <iostream>
 #include <memory>
 #include <mutex>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -158,14 +155,11 @@ int Fail(const absl::Status& status) {
 int RunInMemory(const Flags& flags, const std::vector<std::uint64_t>& numbers) {
   const auto broker = std::make_shared<rpc::MemoryBroker>();
   const std::string queue = flags.queue.empty() ? "fibonacci" : flags.queue;
-  std::promise<void> serving;
-  auto server = MemoryServer::Open(
-      {.transport = {.broker = broker, .queue = queue},
-       .server = {.on_serving = [&serving] { serving.set_value(); }}});
+  auto server =
+      MemoryServer::Open({.transport = {.broker = broker, .queue = queue}});
   if (!server.ok()) return Fail(server.status());
-  std::jthread thread(
-      [&](const std::stop_token& stop) { server->Serve(stop).IgnoreError(); });
-  serving.get_future().wait();
+  const auto serving = server->ServeInBackground();
+  if (!serving.ok()) return Fail(serving.status());
   auto client = Client<rpc::MemoryTransport>::Open(
       {.transport = {.broker = broker, .queue = queue}});
   if (!client.ok()) return Fail(client.status());

@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <iostream>
-#include <stop_token>
-#include <thread>
 
 #include "rpc/rpc.h"
 
@@ -34,8 +32,11 @@ bool CallsAndServes(const typename Transport::Options& server_side,
     std::cerr << server.status() << "\n" << client.status() << "\n";
     return false;
   }
-  std::jthread serving(
-      [&](std::stop_token stop) { std::cout << server->Serve(stop) << "\n"; });
+  auto serving = server->ServeInBackground();
+  if (!serving.ok()) {
+    std::cerr << serving.status() << "\n";
+    return false;
+  }
   const auto result = client->Call(-12);
   if (!result.ok()) {
     std::cerr << result.status() << "\n";
