@@ -61,8 +61,9 @@ class RpcEndpoint
     return RpcEndpoint(*std::move(core));
   }
 
-  // Call(arguments..., CallOptions = {}) and CallAsync(..., callback), as of
-  // the only method's Stub, come from core::OnlyMethod.
+  // Call(arguments..., CallOptions = {}) and its other forms, CallAsync,
+  // CallFuture, CallAwaitable and CallBatch, as of the only method's Stub, come
+  // from core::OnlyMethod.
 
   // The calls of the method of that name: `Stub<"add">().Call(1, 2)`.
   template <FixedString kName>
@@ -77,8 +78,9 @@ class RpcEndpoint
     }
   }
   template <typename M>
-  rpc::Stub<Core, M, typename M::Arguments> StubOf() {
-    return rpc::Stub<Core, M, typename M::Arguments>(&core());
+  auto StubOf() {
+    return rpc::Stub<typename Core::Calls, M, typename M::Arguments>(
+        &core().calls());
   }
 
   // Takes requests and answers them until `stop` is requested, then drains:

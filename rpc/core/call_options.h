@@ -12,6 +12,16 @@
 
 namespace rpc {
 
+// What happens to a call for which there is no room: max_in_flight calls are
+// pending, or as much waits to be sent as the transport holds.
+enum class WhenFull {
+  // It ends at once with RESOURCE_EXHAUSTED.
+  kFail,
+  // The thread that makes it waits for room, within the deadline. Not a thread
+  // that runs a callback in place of a callback thread: there it fails.
+  kWait
+};
+
 // What one call may ask for. A value.
 struct CallOptions {
   // How long the call may take, all in all. If unset, the endpoint's
@@ -23,6 +33,7 @@ struct CallOptions {
   const ServerContext* parent = nullptr;
   // Ends the call with CANCELLED when it is requested.
   std::stop_token cancellation = {};
+  WhenFull when_full = WhenFull::kFail;
   // Travels with the request; see CheckMetadata() in message/wire.h.
   Metadata metadata = {};
 };

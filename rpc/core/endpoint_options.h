@@ -17,10 +17,17 @@ struct EndpointOptions {
   // The timeout of calls that set none. Finite, so that no call waits for ever
   // because somebody forgot it.
   absl::Duration default_timeout = absl::Seconds(30);
-  // Calls beyond these end at once with RESOURCE_EXHAUSTED.
+  // Calls beyond these end at once with RESOURCE_EXHAUSTED, or wait: see
+  // CallOptions::when_full.
   std::size_t max_in_flight = 200'000;
-  // Threads that run the callbacks of asynchronous calls. At least 1.
+  // Threads that run the callbacks of asynchronous calls. 0: they run on the
+  // transport's own thread, where the reply came, or in CallAsync itself. That
+  // saves a hand-over; but a callback that waits there holds up every call of
+  // the endpoint, so that Call() in one fails with FAILED_PRECONDITION.
   int callback_threads = 1;
+  // Transports, each opened with `transport`: calls take turns over them, and
+  // Serve() takes requests from all.
+  int connections = 1;
   ServerOptions server = {};
 };
 

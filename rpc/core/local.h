@@ -5,18 +5,22 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
+#include "rpc/core/awaitable_call.h"
 #include "rpc/core/call_options.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/codec.h"
 #include "rpc/core/dispatcher.h"
 #include "rpc/core/endpoint_options.h"
+#include "rpc/core/future.h"
 #include "rpc/core/pending_calls.h"
 #include "rpc/message/envelope.h"
 #include "rpc/message/server_context.h"
@@ -37,6 +41,9 @@ class Local {
     if (!opened.ok()) return opened;
     return local;
   }
+
+  using Calls = Local;
+  Local& calls() { return *this; }
 
   template <typename M>
   CallResult<M> Call(const ArgumentBody<M>& arguments,
@@ -71,6 +78,32 @@ class Local {
   void CallAsync(const ArgumentBody<M>& arguments, const CallOptions& options,
                  Callback<M> callback) {
     std::move(callback)(Call<M>(arguments, options));
+  }
+
+  // Ready when this returns.
+  template <typename M>
+  Future<M> CallFuture(const ArgumentBody<M>& arguments,
+                       const CallOptions& options) {
+    return Future<M>(Call<M>(arguments, options));
+  }
+
+#ifdef RPC_HAS_COROUTINES
+  template <typename M>
+  ReadyCall<M> CallAwaitable(const ArgumentBody<M>& arguments,
+                             const CallOptions& options) {
+    return ReadyCall<M>(Call<M>(arguments, options));
+  }
+#endif
+
+  template <typename M>
+  std::vector<CallResult<M>> CallBatch(
+      absl::Span<const ArgumentBody<M>> arguments, const CallOptions& options) {
+    std::vector<CallResult<M>> results;
+    results.reserve(arguments.size());
+    for (const ArgumentBody<M>& one : arguments) {
+      results.push_back(Call<M>(one, options));
+    }
+    return results;
   }
 
   ServerCounters server_counters() const { return {}; }

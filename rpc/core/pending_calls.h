@@ -1,10 +1,15 @@
 #ifndef RPC_CORE_PENDING_CALLS_H_
 #define RPC_CORE_PENDING_CALLS_H_
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -13,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/random_nonces.h"
 #include "rpc/base/status.h"
@@ -38,7 +44,7 @@ namespace core {
 class PendingCall {
  public:
   // Called once, without a lock, on the thread that learned the outcome.
-  virtual void Complete(Reply reply) = 0;
+  virtual void Complete(Reply&& reply) = 0;
 
  protected:
   ~PendingCall() = default;
@@ -51,8 +57,12 @@ class PendingCall {
 // OnTime().
 class PendingCalls final : public CallEvents {
  public:
-  explicit PendingCalls(std::size_t max_in_flight)
-      : max_in_flight_(max_in_flight) {}
+  // `after_completions` is called after one or more Complete(), without a lock,
+  // on their thread.
+  explicit PendingCalls(std::size_t max_in_flight,
+                        std::function<void()> after_completions = {})
+      : max_in_flight_(max_in_flight),
+        after_completions_(std::move(after_completions)) {}
   PendingCalls(const PendingCalls&) = delete;
   PendingCalls& operator=(const PendingCalls&) = delete;
 
@@ -62,9 +72,11 @@ class PendingCalls final : public CallEvents {
     const std::lock_guard lock(mutex_);
     if (!closed_.ok()) return closed_;
     if (in_flight_ >= max_in_flight_) {
-      return NotRun(absl::ResourceExhaustedError(
-          std::to_string(in_flight_) +
-          " calls are in flight, the most that max_in_flight allows"));
+      return NotRun(WithRetryAfter(
+          absl::ResourceExhaustedError(
+              std::to_string(in_flight_) +
+              " calls are in flight, the most that max_in_flight allows"),
+          kRetryAfter));
     }
     const std::uint32_t index = TakeSlot();
     Slot& slot = slots_[index];
@@ -83,6 +95,17 @@ class PendingCalls final : public CallEvents {
     if (Find(id) == nullptr) return false;
     Release(id.slot);
     return true;
+  }
+
+  // Until a call that is pending now is over, or `deadline`; no longer than a
+  // retry makes sense anyway.
+  void WaitForRoom(Deadline deadline) {
+    const TimePoint soon =
+        Clock::now() + absl::ToChronoNanoseconds(kRetryAfter);
+    std::unique_lock lock(mutex_);
+    ++waiting_for_room_;
+    room_.wait_until(lock, std::min(soon, deadline.at()));
+    --waiting_for_room_;
   }
 
   // Ends the call with CANCELLED unless it is over already.
@@ -114,22 +137,16 @@ class PendingCalls final : public CallEvents {
     return true;
   }
 
-  void OnReply(Reply reply) override {
-    const auto id = CorrelationId::Parse(reply.correlation_id);
-    PendingCall* call = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      Slot* slot = id.has_value() ? Find(*id) : nullptr;
-      if (slot == nullptr) {
-        ++counters_.unknown_replies;
-        return;
-      }
-      call = slot->call;
-      Release(id->slot);
-      completing_.fetch_add(1, std::memory_order_relaxed);
+  void OnReply(Reply reply) override { OnReplies({&reply, 1}); }
+  void OnReplies(std::span<Reply> replies) override {
+    // Enough for a turn of a transport's loop, without an allocation.
+    std::array<PendingCall*, 64> calls;
+    for (; replies.size() > calls.size();
+         replies = replies.subspan(calls.size())) {
+      CompleteAll(replies.first(calls.size()), calls.data());
     }
-    call->Complete(std::move(reply));
-    completing_.fetch_sub(1, std::memory_order_release);
+    CompleteAll(replies, calls.data());
+    if (after_completions_) after_completions_();
   }
 
   void OnLost(const absl::Status& status) override {
@@ -165,6 +182,8 @@ class PendingCalls final : public CallEvents {
   }
 
  private:
+  // How long a call that found no room should wait, if nothing ends before.
+  static constexpr absl::Duration kRetryAfter = absl::Milliseconds(10);
   enum class Which { kAll, kClaimed };
   struct Slot {
     PendingCall* call = nullptr;
@@ -176,6 +195,28 @@ class PendingCalls final : public CallEvents {
     PendingCall* call;
     bool claimed;
   };
+
+  // `calls` has room for as many as there are replies.
+  void CompleteAll(std::span<Reply> replies, PendingCall** calls) {
+    std::size_t known = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      for (std::size_t i = 0; i < replies.size(); ++i) {
+        const auto id = CorrelationId::Parse(replies[i].correlation_id);
+        Slot* slot = id.has_value() ? Find(*id) : nullptr;
+        calls[i] = slot == nullptr ? nullptr : slot->call;
+        if (slot == nullptr) continue;
+        Release(id->slot);
+        ++known;
+      }
+      counters_.unknown_replies += replies.size() - known;
+      completing_.fetch_add(known, std::memory_order_relaxed);
+    }
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      if (calls[i] != nullptr) calls[i]->Complete(std::move(replies[i]));
+    }
+    completing_.fetch_sub(known, std::memory_order_release);
+  }
 
   Slot* Find(CorrelationId id) {
     if (id.slot >= slots_.size()) return nullptr;
@@ -199,6 +240,7 @@ class PendingCalls final : public CallEvents {
     slots_[index].call = nullptr;
     free_.push_back(index);
     --in_flight_;
+    if (waiting_for_room_ > 0) room_.notify_one();
   }
 
   Ended Take(std::uint32_t index) {
@@ -239,11 +281,15 @@ class PendingCalls final : public CallEvents {
     for (const auto& [call, claimed] : ended) {
       call->Complete({.status = claimed ? status : NotRun(status)});
     }
+    if (!ended.empty() && after_completions_) after_completions_();
     completing_.fetch_sub(ended.size(), std::memory_order_release);
   }
 
   const std::size_t max_in_flight_;
+  const std::function<void()> after_completions_;
   mutable std::mutex mutex_;
+  std::condition_variable room_;
+  int waiting_for_room_ = 0;
   absl::Status closed_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;

@@ -5,12 +5,14 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/codec.h"
 #include "rpc/core/endpoint_options.h"
+#include "rpc/core/future.h"
 #include "rpc/core/local.h"
 #include "rpc/core/remote.h"
 #include "rpc/handler/handler_policy.h"
@@ -87,6 +89,9 @@ inline constexpr bool kValid = [] {
 // Stands in for what the door has refused, so that the compiler says that and
 // nothing else. Never built.
 struct Refused {
+  using Calls = Refused;
+  Refused& calls() { return *this; }
+
   template <typename... Args>
   static absl::StatusOr<Refused> Open(Args&&...) {
     return absl::UnimplementedError("");
@@ -97,6 +102,18 @@ struct Refused {
   }
   template <typename M = Method<"refused", void()>, typename... Args>
   void CallAsync(Args&&...) {}
+  template <typename M = Method<"refused", void()>, typename... Args>
+  Future<M> CallFuture(Args&&...) {
+    return Future<M>(CallResult<M>(absl::UnimplementedError("")));
+  }
+  template <typename M = Method<"refused", void()>, typename... Args>
+  Refused CallAwaitable(Args&&...) {
+    return {};
+  }
+  template <typename M = Method<"refused", void()>, typename... Args>
+  std::vector<CallResult<M>> CallBatch(Args&&...) {
+    return {};
+  }
   template <typename... Args>
   absl::Status Serve(Args&&...) {
     return absl::UnimplementedError("");

@@ -32,9 +32,14 @@ struct ServerOptions {
   // which suits those that take microseconds and never wait.
   int workers =
       static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  // The most requests taken from the queue and not answered. 0: the transport's
-  // choice, or else 32 for each worker.
+  // The most requests taken from the queue and not answered, by each
+  // connection. 0: the transport's choice, or else 32 for each worker.
   int prefetch = 0;
+  // The most requests that wait for a worker. One that comes beyond, which a
+  // larger prefetch lets in, is answered RESOURCE_EXHAUSTED at once.
+  std::size_t max_waiting = 100'000;
+  // What such an answer asks its caller to wait.
+  absl::Duration overload_retry_after = absl::Milliseconds(100);
   // How long a stop waits for the handlers that run.
   absl::Duration drain_timeout = absl::Seconds(10);
   // Requests are being taken. Called on the transport's thread, again after
@@ -58,6 +63,8 @@ struct ServerCounters {
   std::uint64_t given_back = 0;
   // Not run: they asked for a reply to an address that is not allowed.
   std::uint64_t dropped = 0;
+  // Answered RESOURCE_EXHAUSTED because max_waiting requests waited.
+  std::uint64_t overloaded = 0;
   std::uint64_t interruptions = 0;
 };
 
@@ -71,8 +78,10 @@ class Server final : public ServerEvents {
   using Handle =
       std::function<void(const ServerContext&, const Request&, Reply&)>;
 
-  Server(const ServerOptions& options, Handle handle)
-      : options_(options), handle_(std::move(handle)) {
+  // Takes deliveries from so many transports.
+  Server(const ServerOptions& options, Handle handle,
+         std::size_t transports = 1)
+      : options_(options), handle_(std::move(handle)), transports_(transports) {
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
                     [this](Delivery d) { Answer(std::move(d)); });
@@ -81,9 +90,8 @@ class Server final : public ServerEvents {
 
   ServingOptions serving_options() const {
     ServingOptions options;
-    options.prefetch = options_.prefetch > 0
-                           ? options_.prefetch
-                           : 32 * std::max(1, options_.workers);
+    options.prefetch =
+        options_.prefetch > 0 ? options_.prefetch : PrefetchOfEach();
     options.prefetch_is_default = options_.prefetch == 0;
     return options;
   }
@@ -126,19 +134,20 @@ class Server final : public ServerEvents {
             .redelivered = redelivered_,
             .given_back = given_back_,
             .dropped = dropped_,
+            .overloaded = overloaded_,
             .interruptions = interruptions_};
   }
 
   // From ServerEvents.
   void OnServing() override {
-    if (options_.on_serving) options_.on_serving();
+    // The last of them to begin.
+    if (++serving_ >= transports_ && options_.on_serving) options_.on_serving();
   }
   void OnDelivery(Delivery delivery) override {
-    if (pool_.has_value()) {
-      pool_->Push(std::move(delivery));
-    } else {
-      Answer(std::move(delivery));
-    }
+    if (!pool_.has_value()) return Answer(std::move(delivery));
+    if (pool_->TryPush(delivery, options_.max_waiting)) return;
+    ++overloaded_;
+    std::move(delivery).Answer({.status = Overloaded()});
   }
   void OnDropped() override { ++dropped_; }
   void OnInterrupted(const absl::Status& status) override {
@@ -181,6 +190,20 @@ class Server final : public ServerEvents {
             .metadata = &request.metadata};
   }
 
+  int PrefetchOfEach() const {
+    const int all = 32 * std::max(1, options_.workers);
+    return std::max(1, all / static_cast<int>(transports_));
+  }
+
+  absl::Status Overloaded() const {
+    return NotRun(WithRetryAfter(
+        absl::ResourceExhaustedError(
+            "the server is overloaded: " +
+            std::to_string(options_.max_waiting) +
+            " requests wait for its workers, as many as max_waiting allows"),
+        options_.overload_retry_after));
+  }
+
   void GiveBack(Delivery delivery) {
     ++given_back_;
     std::move(delivery).Requeue();
@@ -188,6 +211,8 @@ class Server final : public ServerEvents {
 
   const ServerOptions options_;
   const Handle handle_;
+  const std::size_t transports_;
+  std::atomic<std::size_t> serving_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;
   absl::Status refusal_;
@@ -199,6 +224,7 @@ class Server final : public ServerEvents {
   std::atomic<std::uint64_t> redelivered_ = 0;
   std::atomic<std::uint64_t> given_back_ = 0;
   std::atomic<std::uint64_t> dropped_ = 0;
+  std::atomic<std::uint64_t> overloaded_ = 0;
   std::atomic<std::uint64_t> interruptions_ = 0;
   // Last: its threads use what stands above.
   std::optional<WorkerPool<Delivery>> pool_;

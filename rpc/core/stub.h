@@ -3,10 +3,14 @@
 
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "absl/types/span.h"
+#include "rpc/core/awaitable_call.h"
 #include "rpc/core/call_options.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/codec.h"
+#include "rpc/core/future.h"
 #include "rpc/message/method.h"
 
 namespace rpc {
@@ -38,6 +42,31 @@ class Stub<Core, M, std::tuple<Args...>> {
     CallAsync(std::move(arguments)..., CallOptions(), std::move(callback));
   }
 
+  // Returns at once; the future has what Call would have returned.
+  Future<M> CallFuture(Args... arguments, CallOptions options = {}) const {
+    return core_->template CallFuture<M>(Pack(std::move(arguments)...),
+                                         options);
+  }
+
+#ifdef RPC_HAS_COROUTINES
+  // `co_await` of what this returns makes the call and gives what Call would
+  // have returned. The coroutine goes on on a thread of the endpoint's, unless
+  // ResumeOn() says where.
+  auto CallAwaitable(Args... arguments, CallOptions options = {}) const {
+    return core_->template CallAwaitable<M>(Pack(std::move(arguments)...),
+                                            std::move(options));
+  }
+#endif
+
+  // Makes a call for each element, all at once, and blocks until all are over:
+  // the results in the order of the arguments. Each element is the argument, or
+  // the std::tuple of several. `options` are each call's.
+  std::vector<CallResult<M>> CallBatch(
+      absl::Span<const core::ArgumentBody<M>> arguments,
+      CallOptions options = {}) const {
+    return core_->template CallBatch<M>(arguments, options);
+  }
+
  private:
   static core::ArgumentBody<M> Pack(Args&&... arguments) {
     // Not braces: some types take those for a list of elements.
@@ -59,6 +88,18 @@ class OnlyMethod {
   }
   template <typename... Args>
   void CallAsync(Args&&...) {
+    Refuse<Args...>();
+  }
+  template <typename... Args>
+  void CallFuture(Args&&...) {
+    Refuse<Args...>();
+  }
+  template <typename... Args>
+  void CallAwaitable(Args&&...) {
+    Refuse<Args...>();
+  }
+  template <typename... Args>
+  void CallBatch(Args&&...) {
     Refuse<Args...>();
   }
 
@@ -84,7 +125,7 @@ class OnlyMethod<Endpoint, TypeList<M>>
 template <typename Endpoint, typename M, typename... Args>
 class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
  public:
-  // As Stub::Call and Stub::CallAsync.
+  // As those of Stub.
   CallResult<M> Call(Args... arguments, CallOptions options = {}) {
     return stub().Call(std::move(arguments)..., std::move(options));
   }
@@ -94,6 +135,19 @@ class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
   }
   void CallAsync(Args... arguments, Callback<M> callback) {
     stub().CallAsync(std::move(arguments)..., std::move(callback));
+  }
+  Future<M> CallFuture(Args... arguments, CallOptions options = {}) {
+    return stub().CallFuture(std::move(arguments)..., std::move(options));
+  }
+#ifdef RPC_HAS_COROUTINES
+  auto CallAwaitable(Args... arguments, CallOptions options = {}) {
+    return stub().CallAwaitable(std::move(arguments)..., std::move(options));
+  }
+#endif
+  std::vector<CallResult<M>> CallBatch(
+      absl::Span<const core::ArgumentBody<M>> arguments,
+      CallOptions options = {}) {
+    return stub().CallBatch(arguments, std::move(options));
   }
 
  private:

@@ -2,9 +2,11 @@
 #define RPC_CORE_WAITING_CALL_H_
 
 #include <atomic>
+#include <cstddef>
 #include <optional>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "rpc/core/call_options.h"
 #include "rpc/core/pending_calls.h"
@@ -13,24 +15,44 @@
 
 namespace rpc::core {
 
-// A call whose thread waits for the reply. Lives on that thread's stack.
-class BlockingCall final : public PendingCall {
+// What one thread waits for: as many calls as it says. Lives on its stack.
+class Waiting {
  public:
-  void Complete(Reply reply) override {
-    reply_ = std::move(reply);
+  explicit Waiting(std::size_t calls) : left_(calls), done_(calls == 0) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  // Each call counts once, whoever completes it.
+  void CountDown() {
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     done_.store(true, std::memory_order_release);
     // The waiting thread may be gone by now: this touches the address only.
     done_.notify_one();
   }
 
-  Reply Wait() {
-    done_.wait(false, std::memory_order_acquire);
-    return std::move(reply_);
-  }
+  void Wait() const { done_.wait(false, std::memory_order_acquire); }
+  const std::atomic<bool>& done() const { return done_; }
 
  private:
+  std::atomic<std::size_t> left_;
+  std::atomic<bool> done_;
+};
+
+// A call that a thread waits for, alone or among others.
+class WaitedCall final : public PendingCall {
+ public:
+  explicit WaitedCall(Waiting* waiting) : waiting_(waiting) {}
+
+  void Complete(Reply&& reply) override {
+    reply_ = std::move(reply);
+    waiting_->CountDown();
+  }
+  // After the wait. Once.
+  Reply Take() { return std::move(reply_); }
+
+ private:
+  Waiting* waiting_;
   Reply reply_;
-  std::atomic<bool> done_ = false;
 };
 
 // Cancels a pending call when its caller or its parent's caller asks for it.

@@ -1,6 +1,7 @@
 #ifndef RPC_CORE_WORKER_POOL_H_
 #define RPC_CORE_WORKER_POOL_H_
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -52,6 +53,33 @@ class WorkerPool {
     if (wake) wake_.notify_one();
   }
 
+  // For several tasks at once: those that were appended may wait for Wake().
+  void Append(Task task) {
+    const std::lock_guard lock(mutex_);
+    queue_.Push(std::move(task));
+  }
+  void Wake() {
+    std::size_t wanted = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      wanted = std::min(queue_.size(), sleeping_);
+    }
+    for (; wanted > 0; --wanted) wake_.notify_one();
+  }
+
+  // As Push(), unless `limit` tasks wait; `task` is moved from if it was taken.
+  bool TryPush(Task& task, std::size_t limit) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (queue_.size() >= limit + sleeping_) return false;
+      queue_.Push(std::move(task));
+      wake = sleeping_ > 0;
+    }
+    if (wake) wake_.notify_one();
+    return true;
+  }
+
   // The next task that no thread has begun, taken off the queue.
   std::optional<Task> TakeQueued() {
     const std::lock_guard lock(mutex_);
@@ -99,7 +127,7 @@ class WorkerPool {
   std::condition_variable wake_;
   std::condition_variable idle_;
   RingQueue<Task> queue_;
-  int sleeping_ = 0;
+  std::size_t sleeping_ = 0;
   int running_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

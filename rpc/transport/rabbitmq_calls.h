@@ -52,7 +52,7 @@ class Calls final : public amqp::ChannelListener {
   }
 
   // Whether the I/O thread has to be woken for it, or why it is not taken.
-  absl::StatusOr<bool> Post(Request request) {
+  absl::StatusOr<bool> Post(Request&& request) {
     if (request.body.size() > options_.max_body_bytes) {
       return NotRun(absl::ResourceExhaustedError(absl::StrCat(
           "a body of ", request.body.size(), " bytes; max_body_bytes allows ",
@@ -65,11 +65,12 @@ class Calls final : public amqp::ChannelListener {
           absl::FailedPreconditionError("Submit was called before StartCalls"));
     }
     if (waiting_bytes_ + request.body.size() > options_.max_waiting_bytes) {
-      return NotRun(absl::ResourceExhaustedError(
-          absl::StrCat(waiting_bytes_,
-                       " bytes of requests wait to be sent; "
-                       "max_waiting_bytes allows ",
-                       options_.max_waiting_bytes)));
+      return NotRun(WithRetryAfter(
+          absl::ResourceExhaustedError(absl::StrCat(
+              waiting_bytes_,
+              " bytes of requests wait to be sent; max_waiting_bytes allows ",
+              options_.max_waiting_bytes)),
+          kRetryAfter));
     }
     waiting_bytes_ += Weight(request);
     // While nothing can be sent, what is posted stays, and the I/O thread may
@@ -82,6 +83,7 @@ class Calls final : public amqp::ChannelListener {
   // The turn of the I/O thread's loop: sends what was posted, ends what is due.
   TimePoint OnTurn(amqp::Session* session, TimePoint now) {
     session_ = session;
+    HandOverReplies();
     const bool wanted = BeginTurn();
     if (events_ == nullptr) return kNever;
     const bool opens = session != nullptr && !channel_.has_value() && wanted;
@@ -109,6 +111,7 @@ class Calls final : public amqp::ChannelListener {
     }
     sending_.clear();
     next_ = 0;
+    HandOverReplies();
     if (events_ != nullptr) events_->OnRefused(status);
   }
 
@@ -119,10 +122,10 @@ class Calls final : public amqp::ChannelListener {
     reply_to_ = names.queue;
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
-    events_->OnReply(ToReply(std::move(delivery)));
+    replies_.push_back(ToReply(std::move(delivery)));
   }
   void OnReturn(amqp::Return&& returned) override {
-    events_->OnReply(
+    replies_.push_back(
         {.correlation_id =
              std::move(returned.message.properties.correlation_id),
          .status = NotRun(absl::UnavailableError(absl::StrCat(
@@ -133,6 +136,7 @@ class Calls final : public amqp::ChannelListener {
   }
   // The reply queue is gone, and the replies in it.
   void OnConsumerCancelled() override {
+    HandOverReplies();
     events_->OnLost(absl::UnavailableError("the reply queue was deleted"));
     if (session_ != nullptr && channel_.has_value()) {
       session_->CloseChannel(*channel_);
@@ -146,6 +150,7 @@ class Calls final : public amqp::ChannelListener {
     const bool is_ours = absl::IsCancelled(status);
     reopen_at_ = session_ == nullptr || is_ours ? TimePoint()
                                                 : session_->now() + kReopen;
+    HandOverReplies();
     const absl::Status unavailable = absl::UnavailableError(status.message());
     events_->OnLost(absl::IsPermissionDenied(status) ? status : unavailable);
     if (absl::IsNotFound(status)) {
@@ -158,11 +163,19 @@ class Calls final : public amqp::ChannelListener {
   }
 
  private:
+  static constexpr absl::Duration kRetryAfter = absl::Milliseconds(10);
   static constexpr auto kReopen = std::chrono::milliseconds(100);
   static constexpr auto kSweep = std::chrono::seconds(1);
 
   static std::size_t Weight(const Request& request) {
     return sizeof(Request) + request.body.size();
+  }
+
+  // What came since the last turn, at once.
+  void HandOverReplies() {
+    if (replies_.empty()) return;
+    events_->OnReplies(replies_);
+    replies_.clear();
   }
 
   // Whether a channel is wanted: from the start on; where the exchange was
@@ -296,6 +309,7 @@ class Calls final : public amqp::ChannelListener {
   TimePoint sweep_at_;
   std::vector<Request> sending_;
   std::size_t next_ = 0;
+  std::vector<Reply> replies_;
   amqp::Properties properties_;
   RandomNonces names_;
 };

@@ -87,7 +87,7 @@ TEST(PendingCalls, TouchesNoCallThatIsOver) {
   std::atomic<std::int64_t> ended = 0;
   struct OwnCall final : PendingCall {
     explicit OwnCall(std::atomic<std::int64_t>* to_count) : count(to_count) {}
-    void Complete(Reply) override {
+    void Complete(Reply&&) override {
       std::unique_ptr<OwnCall> self(this);
       ++*count;
     }
@@ -141,7 +141,7 @@ TEST(PendingCalls, TouchesNoCallThatIsOver) {
 // What Remote's destructor rests on.
 TEST(PendingCalls, NoCompletionRunsWhenCloseHasReturned) {
   struct SlowCall final : PendingCall {
-    void Complete(Reply) override {
+    void Complete(Reply&&) override {
       begun->count_down();
       for (int i = 0; i < 1000; ++i) std::this_thread::yield();
       done = true;

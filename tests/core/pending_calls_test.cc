@@ -256,7 +256,7 @@ TEST(PendingCalls, MoreThanMaxInFlightAreRefused) {
 // Completed calls call back into the table: that would hang under its lock.
 TEST_F(PendingCallsTest, CompletesWithoutItsLock) {
   struct Reentrant final : PendingCall {
-    void Complete(Reply) override { in_flight = pending->in_flight(); }
+    void Complete(Reply&&) override { in_flight = pending->in_flight(); }
     PendingCalls* pending = nullptr;
     std::size_t in_flight = 99;
   };

@@ -15,7 +15,7 @@ namespace rpc::core {
 // A pending call that counts how often it ends.
 class RecordingCall final : public PendingCall {
  public:
-  void Complete(Reply reply) override {
+  void Complete(Reply&& reply) override {
     reply_ = std::move(reply);
     times_.fetch_add(1, std::memory_order_release);
   }

@@ -1,0 +1,81 @@
+#ifndef RPC_CORE_CARRIER_H_
+#define RPC_CORE_CARRIER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rpc/base/status.h"
+#include "rpc/core/call_options.h"
+#include "rpc/core/pending_calls.h"
+#include "rpc/core/waiting_call.h"
+#include "rpc/message/correlation_id.h"
+#include "rpc/message/envelope.h"
+#include "rpc/transport/transport_policy.h"
+
+namespace rpc::core {
+
+// One transport of an endpoint's, with the calls that it carries. Thread-safe
+// once the transport is open.
+template <typename Transport>
+class Carrier {
+ public:
+  // `after_completions`: see PendingCalls.
+  Carrier(typename Transport::Options options, std::size_t max_in_flight,
+          std::function<void()> after_completions)
+      : pending_(max_in_flight, std::move(after_completions)),
+        transport_(std::in_place, std::move(options)) {}
+  Carrier(const Carrier&) = delete;
+  Carrier& operator=(const Carrier&) = delete;
+
+  Transport& transport() { return *transport_; }
+  const Transport& transport() const { return *transport_; }
+  PendingCalls& pending() { return pending_; }
+  const PendingCalls& pending() const { return pending_; }
+
+  // Not OK: `call` is not pending and will not be completed.
+  absl::Status Start(Request&& request, const CallOptions& options,
+                     PendingCall* call, Cancellation* cancellation) {
+    const absl::StatusOr<CorrelationId> id =
+        pending_.Add(call, request.deadline);
+    if (!id.ok()) return id.status();
+    if (cancellation != nullptr) cancellation->Arm(&pending_, *id, options);
+    const auto text = id->Text();
+    request.correlation_id = std::string_view(text.data(), text.size());
+    // Not before the call is pending: a closing endpoint refuses that, and its
+    // transport is left alone.
+    absl::Status submitted = StartCalls();
+    if (submitted.ok()) submitted = transport_->Submit(std::move(request));
+    // A call that is over by now was completed, and has its outcome.
+    if (submitted.ok() || !pending_.Remove(*id)) return absl::OkStatus();
+    return NotRun(submitted);
+  }
+
+  // Ends the transport. PendingCalls are closed before.
+  void Close() { transport_.reset(); }
+
+ private:
+  // The calling half is set up by the first call: an endpoint that only serves
+  // needs no reply address.
+  absl::Status StartCalls() {
+    std::call_once(calls_started_,
+                   [&] { calls_status_ = transport_->StartCalls(&pending_); });
+    return calls_status_;
+  }
+
+  PendingCalls pending_;
+  std::once_flag calls_started_;
+  absl::Status calls_status_;
+  // Last: its threads use what stands above.
+  std::optional<Transport> transport_;
+};
+
+}  // namespace rpc::core
+
+#endif  // RPC_CORE_CARRIER_H_
