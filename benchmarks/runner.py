@@ -22,8 +22,10 @@ from harness import plots
 from harness import programs
 from harness import report
 from harness import scenarios
+from harness.progress import Progress
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PAIRS, _QUICK_PAIRS = 5, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,20 +44,23 @@ def parse_arguments(arguments):
         description="Measures the library beside hand-written contenders.")
     parser.add_argument("--list", action="store_true",
                         help="list the scenarios and exit")
+    parser.add_argument("--dry_run", action="store_true",
+                        help="say what would be run, and exit")
     parser.add_argument("--scenario", action="append", metavar="NAME",
                         help="run this scenario only; may be repeated")
     parser.add_argument("--quick", action="store_true",
                         help="the main scenarios, short runs: two minutes")
-    parser.add_argument("--pairs", type=_at_least_one, default=5, metavar="N",
+    parser.add_argument("--pairs", type=_at_least_one, metavar="N",
                         help="rounds in which each contender runs once "
-                        "(default 5)")
+                        f"(default {_PAIRS}, with --quick {_QUICK_PAIRS})")
     parser.add_argument("--n", type=_at_least_one, metavar="N",
-                        help="measured calls per run, instead of the "
-                        "scenario's own number")
+                        help="measured calls per run over RabbitMQ, instead "
+                        "of the scenario's own number")
     parser.add_argument("--json", metavar="FILE",
                         help="write all samples, medians and verdicts there")
     parser.add_argument("--plots", metavar="DIR",
-                        help="write SVG plots of what was measured there")
+                        help="write an SVG plot there for each claim that was "
+                        "measured")
     parser.add_argument("--peers", action="store_true",
                         help="also run the scenarios with clients of other "
                         "makers, those that are installed")
@@ -68,7 +73,10 @@ def parse_arguments(arguments):
     parser.add_argument("--bin_dir", metavar="DIR",
                         default=os.path.join(_ROOT, "bazel-bin", "benchmarks"),
                         help="where the built programs are")
-    return parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
+    if parsed.pairs is None:
+        parsed.pairs = _QUICK_PAIRS if parsed.quick else _PAIRS
+    return parsed
 
 
 def _at_least_one(text):
@@ -93,17 +101,17 @@ def select(arguments):
             and (arguments.peers or not scenario.peers)]
 
 
-def run_scenario(scenario, context, pairs):
-    """Runs the contenders in turn, `pairs` times: A B, B A, A B ..."""
+def run_scenario(scenario, context, pairs, progress):
+    """Runs the contenders in turn, `pairs` times: A B A B ..."""
     missing = {name: reason for name in scenario.contender_names()
                if (reason := scenario.missing(name, context))}
-    names = [name for name in scenario.contender_names()
-             if name not in missing]
-    samples = {name: [] for name in names}
+    samples = {name: [] for name in scenario.contender_names()
+               if name not in missing}
+    progress.skip(len(missing) * pairs)
     for pair in range(pairs):
-        for name in names if pair % 2 == 0 else reversed(names):
-            print(f"{scenario.name}: {name}, round {pair + 1} of {pairs}",
-                  file=sys.stderr, flush=True)
+        for name in samples:
+            progress.begin(f"{scenario.name}: {name}, round {pair + 1} of "
+                           f"{pairs}")
             samples[name].append(scenario.measure(name, context))
     return report.Outcome(scenario, samples, missing)
 
@@ -116,12 +124,15 @@ def _broker(arguments, selected):
         return contextlib.nullcontext(None)
     print("starting a private broker", file=sys.stderr, flush=True)
     return brokers.private_broker(
-        os.path.join(_ROOT, "tests", "support", "private_broker"))
+        os.path.join(_ROOT, "tests", "support", "private_broker"),
+        tls=any(scenario.needs_tls() for scenario in selected))
 
 
 def measure(arguments, selected):
     """Runs the selected scenarios and prints each when it is done."""
     outcomes = []
+    progress = Progress(sys.stderr, arguments.pairs * sum(
+        len(scenario.contender_names()) for scenario in selected))
     with _broker(arguments, selected) as broker, \
             tempfile.TemporaryDirectory(prefix="rpc-peers-") as peers_dir:
         if any(scenario.peers for scenario in selected):
@@ -129,15 +140,32 @@ def measure(arguments, selected):
         context = Context(arguments.bin_dir, peers_dir, broker,
                           arguments.quick, arguments.n)
         for scenario in selected:
-            outcomes.append(run_scenario(scenario, context, arguments.pairs))
+            outcomes.append(
+                run_scenario(scenario, context, arguments.pairs, progress))
             print(report.as_text(outcomes[-1]), flush=True)
     return outcomes
 
 
 def machine():
     return {"date": time.strftime("%Y-%m-%d"), "system": platform.platform(),
-            "processors": os.cpu_count(), "load": os.getloadavg()[0],
-            "command": "benchmarks/run " + " ".join(sys.argv[1:])}
+            "processor": _processor(), "processors": os.cpu_count(),
+            "load": os.getloadavg()[0],
+            "command": " ".join(["benchmarks/run", *_own_arguments()])}
+
+
+def _own_arguments():
+    """Without what benchmarks/run adds by itself."""
+    arguments = sys.argv[1:]
+    return arguments[2:] if arguments[:1] == ["--bin_dir"] else arguments
+
+
+def _processor():
+    with open("/proc/cpuinfo") as lines:
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.machine()
 
 
 def write(arguments, outcomes):
@@ -149,16 +177,23 @@ def write(arguments, outcomes):
             file.write("\n")
     if arguments.plots:
         os.makedirs(arguments.plots, exist_ok=True)
-        for path in plots.write(outcomes, arguments.plots):
+        for path in plots.write(outcomes, arguments.plots, machine()):
             print(f"wrote {path}", file=sys.stderr)
 
 
 def main(arguments):
+    # A reader that has seen enough ends the listing.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if arguments.list:
         for scenario in scenarios.SCENARIOS:
-            print(f"{scenario.name:12} {scenario.title}")
+            print(f"{scenario.name:16} {scenario.title}")
         return 0
     selected = select(arguments)
+    if arguments.dry_run:
+        runs = sum(len(scenario.contender_names()) for scenario in selected)
+        print(f"{len(selected)} scenarios, {runs * arguments.pairs} runs: "
+              + " ".join(scenario.name for scenario in selected))
+        return 0
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"other work keeps {load:.1f} processors busy: the figures will "
@@ -173,10 +208,9 @@ def main(arguments):
         print(failure, file=sys.stderr)
         return 1
     write(arguments, outcomes)
-    verdicts = [v for outcome in outcomes for v in outcome.verdicts()]
-    missed = sum(verdict.reached is False for verdict in verdicts)
-    judged = sum(verdict.reached is not None for verdict in verdicts)
-    print(f"{judged - missed} of {judged} targets reached")
+    print(report.summary(outcomes))
+    missed = any(verdict.reached is False for outcome in outcomes
+                 for verdict in outcome.verdicts())
     return 1 if arguments.check and missed else 0
 
 

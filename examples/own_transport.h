@@ -157,12 +157,13 @@ class LoopTransport final : private rpc::Delivery::Origin {
 
  private:
   void Settle(std::uint64_t, const rpc::Request& request,
-              rpc::Settlement settlement, const rpc::Reply* reply) override {
+              rpc::Settlement settlement, rpc::Reply* reply) override {
     const auto given_back = settlement == rpc::Settlement::kRequeue
                                 ? std::make_shared<rpc::Request>(request)
                                 : nullptr;
-    const auto answer =
-        reply != nullptr ? std::make_shared<rpc::Reply>(*reply) : nullptr;
+    const auto answer = reply != nullptr
+                            ? std::make_shared<rpc::Reply>(std::move(*reply))
+                            : nullptr;
     meeting_->loop.Post([this, meeting = meeting_, given_back, answer] {
       if (answer != nullptr && meeting->loop.calls != nullptr) {
         meeting->loop.calls->OnReply(std::move(*answer));

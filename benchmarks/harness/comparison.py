@@ -20,9 +20,26 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
+    """What was measured against a target; `low` to `high` over the pairs."""
     target: Target
     value: float
-    reached: bool  # None where there is no bound
+    low: float
+    high: float
+
+    @property
+    def reached(self):
+        """None where there is no bound."""
+        target = self.target
+        if target.at_least is None and target.at_most is None:
+            return None
+        above = target.at_least is None or self.value >= target.at_least
+        below = target.at_most is None or self.value <= target.at_most
+        return above and below
+
+    @property
+    def word(self):
+        return {None: "reported", True: "reached", False: "missed"}[
+            self.reached]
 
 
 def medians(samples):
@@ -45,19 +62,9 @@ def judge(target, samples):
         return None
     columns = [[sample[target.metric] for sample in samples[name]]
                for name in names]
+    values = columns[0]
     if target.against:
-        ratios = [of / against for of, against in zip(*columns) if against]
-        if not ratios:
-            return None
-        value = statistics.median(ratios)
-    else:
-        value = statistics.median(columns[0])
-    return Verdict(target, value, _reached(target, value))
-
-
-def _reached(target, value):
-    if target.at_least is None and target.at_most is None:
+        values = [of / against for of, against in zip(*columns) if against]
+    if not values:
         return None
-    above = target.at_least is None or value >= target.at_least
-    below = target.at_most is None or value <= target.at_most
-    return above and below
+    return Verdict(target, statistics.median(values), min(values), max(values))

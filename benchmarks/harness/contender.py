@@ -24,11 +24,19 @@ class Contender:
     server: tuple
     # Of the scenario's calls; below 1 for the slow.
     share: float = 1
+    tls: bool = False
 
     def missing(self, context):
         """Why this contender cannot be run, or None."""
+        if self.tls and context.broker.tls_url is None:
+            return "the broker that was given has no amqps:// address"
         return (programs.missing(self.client[0], context)
                 or programs.missing(self.server[0], context))
+
+    def broker_flags(self, broker):
+        if not self.tls:
+            return [f"--broker={broker.url}"]
+        return [f"--broker={broker.tls_url}", f"--ca_file={broker.ca_file}"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,19 +47,29 @@ class Load:
     calls: int
     wire: str
 
+    @staticmethod
+    def of(calls, in_flight, wire):
+        """With a warm-up that fills the queues and the caches."""
+        return Load(in_flight, max(calls // 10, 4 * in_flight), calls, wire)
+
     def flags(self):
         return [f"--in_flight={self.in_flight}", f"--warmup={self.warmup}",
                 f"--calls={self.calls}", f"--wire={self.wire}"]
 
 
-def measure(contender, load, context, timeout):
-    """Runs server and client once; returns a dict from metric to figure."""
-    common = [f"--broker={context.broker.url}", f"--queue=bench.{contender.name}",
-              f"--contender={contender.name}"]
-    with _running(contender.server, common, context) as server:
+def measure(contender, load, context, trace_client=(), trace_server=()):
+    """Runs server and client once; returns a dict from metric to figure.
+
+    `trace_client` and `trace_server` are commands that run in front of the
+    programs; each must become the program itself.
+    """
+    timeout = 30 + load.calls / 200
+    common = contender.broker_flags(context.broker) + [
+        f"--queue=bench.{contender.name}", f"--contender={contender.name}"]
+    with _running(contender.server, common, context, trace_server) as server:
         _expect_line(server, "serving", _READY_SECONDS)
-        with _running(contender.client, common + load.flags(),
-                      context) as client:
+        with _running(contender.client, common + load.flags(), context,
+                      trace_client) as client:
             watched = {"server": server.pid}
             if context.broker.pid:
                 watched["broker"] = context.broker.pid
@@ -93,9 +111,9 @@ def _cpu_of(pids):
 
 
 @contextlib.contextmanager
-def _running(command, flags, context):
+def _running(command, flags, context, trace):
     process = subprocess.Popen(
-        [programs.path_of(command[0], context), *flags, *command[1:]],
+        [*trace, programs.path_of(command[0], context), *flags, *command[1:]],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         yield process
@@ -119,5 +137,5 @@ def _expect_line(process, prefix, seconds):
                 return line
     finally:
         watchdog.cancel()
-    raise RunFailed(f"{os.path.basename(process.args[0])} ended or took more "
+    raise RunFailed(f"{' '.join(map(str, process.args))} ended or took more "
                     f"than {seconds} s before it printed '{prefix}'")

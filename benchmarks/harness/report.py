@@ -15,9 +15,12 @@ _COLUMNS = (
     ("all_cpu_us", "all cpu us", "{:.1f}"),
     ("nanoseconds", "ns/call", "{:,.1f}"),
     ("allocations", "allocations", "{:.2f}"),
+    ("client_syscalls", "client syscalls", "{:.2f}"),
+    ("server_syscalls", "server syscalls", "{:.2f}"),
     ("seconds", "s", "{:.2f}"),
     ("bytes", "bytes", "{:,.0f}"),
 )
+_HEADINGS = {metric: heading for metric, heading, _ in _COLUMNS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Outcome:
 
     def medians(self):
         return {name: comparison.medians(samples)
-                for name, samples in self.samples.items()}
+                for name, samples in self.samples.items() if samples}
 
     def verdicts(self):
         verdicts = [comparison.judge(target, self.samples)
@@ -37,6 +40,7 @@ class Outcome:
         return [verdict for verdict in verdicts if verdict]
 
     def unjudged(self):
+        """The targets that ask for what was not measured."""
         return [target for target in self.scenario.targets
                 if comparison.judge(target, self.samples) is None]
 
@@ -46,11 +50,10 @@ def as_text(outcome):
     lines += _table(outcome.medians())
     for name, reason in outcome.missing.items():
         lines.append(f"  {name} not run: {reason}")
-    for verdict in outcome.verdicts():
-        lines.append(f"  {_describe(verdict.target)} = {verdict.value:.2f}"
-                     f"{_judgement(verdict)}")
+    lines += _aligned([_verdict_row(verdict)
+                       for verdict in outcome.verdicts()])
     for target in outcome.unjudged():
-        lines.append(f"  {_describe(target)} not measured")
+        lines.append(f"  {' '.join(_names_of(target))}: not measured")
     return "\n".join(lines) + "\n"
 
 
@@ -63,8 +66,24 @@ def as_json(outcome):
         "missing": outcome.missing,
         "targets": [
             {**dataclasses.asdict(verdict.target), "value": verdict.value,
-             "reached": verdict.reached} for verdict in outcome.verdicts()],
+             "low": verdict.low, "high": verdict.high, "verdict": verdict.word}
+            for verdict in outcome.verdicts()],
+        "not_measured": [dataclasses.asdict(target)
+                         for target in outcome.unjudged()],
     }
+
+
+def summary(outcomes):
+    """How many targets were reached, and below it each that was not."""
+    judged = [(outcome, verdict) for outcome in outcomes
+              for verdict in outcome.verdicts() if verdict.reached is not None]
+    missed = [(outcome, verdict) for outcome, verdict in judged
+              if not verdict.reached]
+    lines = [f"{len(judged) - len(missed)} of {len(judged)} targets reached"]
+    for outcome, verdict in missed:
+        row = " ".join(cell for cell in _verdict_row(verdict) if cell)
+        lines.append(f"  {outcome.scenario.name}: {row}")
+    return "\n".join(lines)
 
 
 def _table(medians):
@@ -75,25 +94,41 @@ def _table(medians):
         rows.append([name] + [
             form.format(figures[metric]) if metric in figures else ""
             for metric, _, form in columns])
+    return _aligned(rows, right=True) if columns else []
+
+
+def _aligned(rows, right=False):
+    """The first column to the left, the others to the left or to the right."""
+    if not rows:
+        return []
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  " + "  ".join(
-        cell.ljust(width) if i == 0 else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(row, widths))) for row in rows]
+        cell.rjust(width) if right and i > 0 else cell.ljust(width)
+        for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
+            for row in rows]
 
 
-def _describe(target):
+def _names_of(target):
     ratio = f"{target.of} / {target.against}" if target.against else target.of
-    return f"{target.metric} {ratio}"
+    return _HEADINGS.get(target.metric, target.metric), ratio
+
+
+def _verdict_row(verdict):
+    form = "{:,.0f}" if abs(verdict.value) >= 1000 else "{:.2f}"
+    value, low, high = (form.format(number) for number in (
+        verdict.value, verdict.low, verdict.high))
+    spread = "" if low == high else f"({low} to {high})"
+    return [*_names_of(verdict.target), f"= {value}", spread,
+            _judgement(verdict)]
 
 
 def _judgement(verdict):
     target = verdict.target
-    if verdict.reached is None:
-        return ""
     bounds = []
     if target.at_least is not None:
-        bounds.append(f"at least {target.at_least:.2f}")
+        bounds.append(f"at least {target.at_least:,.4g}")
     if target.at_most is not None:
-        bounds.append(f"at most {target.at_most:.2f}")
-    reached = "reached" if verdict.reached else "MISSED"
-    return f" ({' and '.join(bounds)}: {reached})"
+        bounds.append(f"at most {target.at_most:,.4g}")
+    if not bounds:
+        return ""
+    return f"{' and '.join(bounds)}: {verdict.word}"

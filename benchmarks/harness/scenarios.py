@@ -2,108 +2,39 @@
 
 import dataclasses
 
-from harness import contender as contenders
-from harness import programs
 from harness import sizes
+from harness.call_scenario import CallScenario
 from harness.comparison import Target
+from harness.contender import Contender
+from harness.program_scenario import ProgramScenario
+from harness.syscalls import SyscallScenario
 
-API = contenders.Contender(
-    "api", ("rabbitmq/api_client",), ("rabbitmq/api_server",))
-ONE_BUFFER = contenders.Contender(
-    "one_buffer", ("rabbitmq/one_buffer_client",),
-    ("rabbitmq/one_buffer_server",))
-RPC = contenders.Contender(
-    "rpc", ("rabbitmq/rpc_client",), ("rabbitmq/rpc_server",))
-RPC_BLOCKING = contenders.Contender(
-    "rpc", ("rabbitmq/rpc_client", "--threads=1"), ("rabbitmq/rpc_server",))
-RPC_ASYNCHRONOUS = contenders.Contender(
-    "rpc_async", ("rabbitmq/rpc_client",), ("rabbitmq/rpc_server",))
-
-def _priced(name, base, *flags):
-    """A contender whose client and server take other flags."""
-    return contenders.Contender(
-        name, base.client + flags, base.server + flags)
-
-
-GO = contenders.Contender(
-    "go", ("peers/go_client",), ("peers/go_server",), share=0.4)
-PIKA = contenders.Contender(
-    "pika", ("peers/pika_client",), ("peers/pika_server",), share=0.1)
-JAVA = contenders.Contender(
-    "java", ("peers/java_client", "--threads=64"), ("peers/java_server",),
-    share=0.15)
+API = Contender("api", ("rabbitmq/api_client",), ("rabbitmq/api_server",))
+ONE_BUFFER = Contender("one_buffer", ("rabbitmq/one_buffer_client",),
+                       ("rabbitmq/one_buffer_server",))
+RPC = Contender("rpc", ("rabbitmq/rpc_client",), ("rabbitmq/rpc_server",))
+RPC_BLOCKING = Contender("rpc", ("rabbitmq/rpc_client", "--threads=1"),
+                         ("rabbitmq/rpc_server",))
+RPC_ASYNCHRONOUS = Contender("rpc_async", ("rabbitmq/rpc_client",),
+                             ("rabbitmq/rpc_server",))
+GO = Contender("go", ("peers/go_client",), ("peers/go_server",), share=0.4)
+PIKA = Contender("pika", ("peers/pika_client",), ("peers/pika_server",),
+                 share=0.1)
+JAVA = Contender("java", ("peers/java_client", "--threads=64"),
+                 ("peers/java_server",), share=0.15)
 
 
 def _callers(name, client, threads):
     """Blocking callers; the server is the same for all of them."""
-    return contenders.Contender(
-        name, (f"rabbitmq/{client}", f"--threads={threads}"),
-        ("rabbitmq/one_buffer_server",))
+    return Contender(name, (f"rabbitmq/{client}", f"--threads={threads}"),
+                     ("rabbitmq/one_buffer_server",))
 
 
-@dataclasses.dataclass(frozen=True)
-class CallScenario:
-    """Calls over RabbitMQ, client and server in processes of their own."""
-    name: str
-    title: str
-    contenders: tuple
-    in_flight: int
-    wire: str
-    targets: tuple
-    calls: int
-    quick: bool = False
-    peers: bool = False
-
-    def contender_names(self):
-        return [contender.name for contender in self.contenders]
-
-    def missing(self, name, context):
-        """Why the contender cannot take part here, or None."""
-        return self._contender(name).missing(context)
-
-    def measure(self, name, context):
-        contender = self._contender(name)
-        calls = context.calls or int(contender.share * (
-            self.calls // 4 if context.quick else self.calls))
-        load = contenders.Load(
-            in_flight=self.in_flight,
-            warmup=max(calls // 10, 4 * self.in_flight), calls=calls,
-            wire=self.wire)
-        return contenders.measure(contender, load, context,
-                                  timeout=30 + calls / 200)
-
-    def needs_broker(self):
-        return True
-
-    def _contender(self, name):
-        return next(contender for contender in self.contenders
-                    if contender.name == name)
-
-
-@dataclasses.dataclass(frozen=True)
-class ProgramScenario:
-    """Benchmarks of one process, which report as google-benchmark does.
-
-    `programs` maps a contender to its program and the benchmark's name in it.
-    """
-    name: str
-    title: str
-    programs: dict
-    targets: tuple
-    quick: bool = True
-    peers: bool = False
-
-    def contender_names(self):
-        return list(self.programs)
-
-    def missing(self, name, context):
-        return programs.missing(self.programs[name][0], context)
-
-    def measure(self, name, context):
-        return programs.measure(*self.programs[name], context)
-
-    def needs_broker(self):
-        return False
+def _with(base, name, client=(), server=(), tls=False):
+    """`base` with further flags for its client and its server."""
+    return dataclasses.replace(
+        base, name=name, client=base.client + client,
+        server=base.server + server, tls=tls)
 
 
 # How the hand-written contenders compare on a quiet machine, with a tenth of
@@ -154,6 +85,7 @@ _OVER_RABBITMQ = (
     _load(64, (_REPORTED[0], *_UNDER_LOAD), 60000, quick=True),
     _load(256, (_REPORTED[0], *_UNDER_LOAD, *_CPU_UNDER_LOAD), 60000,
           quick=True),
+    _load(1024, _REPORTED, 60000),
     _bare(1, 6000, _contender_ratio("p50_us", 0.94, 1.0), (RPC_BLOCKING,)),
     _bare(64, 60000, _contender_ratio("calls_per_s", 1.3, 1.45)),
     _bare(256, 60000, _contender_ratio("calls_per_s", 1.4, 1.6)),
@@ -164,18 +96,56 @@ _OVER_RABBITMQ = (
         in_flight=64, wire="full", calls=40000, quick=True, targets=(
             Target("calls_per_s", "rpc", "io_thread", at_least=0.95),
             Target("client_cpu_us", "rpc", "io_thread"))),
-    CallScenario(
-        name="costs", title="256 in flight: what each guarantee costs",
-        contenders=(
-            ONE_BUFFER, _priced("bare", ONE_BUFFER, "--wire=bare"), RPC,
-            _priced("no_deadline", RPC, "--wire=bare"),
-            _priced("persistent", RPC, "--topology=persistent"),
-            _priced("quorum", RPC, "--topology=quorum")),
-        in_flight=256, wire="full", calls=30000, targets=(
-            Target("calls_per_s", "one_buffer", "bare"),
-            Target("calls_per_s", "rpc", "no_deadline"),
-            Target("calls_per_s", "persistent", "rpc"),
-            Target("calls_per_s", "quorum", "rpc"))),
+)
+
+
+def _cost(name, title, *pairs):
+    """A guarantee's price: each (with, without) of it side by side.
+
+    Programs in which a guarantee cannot be left out lend theirs to one that
+    can; see --wire.
+    """
+    return CallScenario(
+        name=f"cost_{name}", title=f"256 in flight: {title}", in_flight=256,
+        calls=30000, contenders=tuple(dict.fromkeys(
+            each for priced, free in pairs for each in (free, priced))),
+        targets=tuple(Target(metric, priced.name, free.name)
+                      for metric in ("calls_per_s", "p50_us", "all_cpu_us")
+                      for priced, free in pairs))
+
+
+_COSTS = (
+    _cost("deadline", "a deadline for each call",
+          (RPC, _with(RPC, "no_deadline", ("--wire=bare",)))),
+    _cost("mandatory", "being told that nobody serves; written by hand",
+          (ONE_BUFFER, _with(ONE_BUFFER, "no_mandatory",
+                             ("--wire=no_mandatory",)))),
+    _cost("confirms", "publisher confirms, asynchronous; written by hand",
+          (_with(ONE_BUFFER, "confirmed_requests", ("--confirms",)),
+           ONE_BUFFER),
+          (_with(ONE_BUFFER, "confirmed_both", ("--confirms",),
+                 ("--confirms",)), ONE_BUFFER)),
+    _cost("persistence", "persistent messages",
+          (_with(RPC, "persistent", ("--topology=persistent",),
+                 ("--topology=persistent",)), RPC)),
+    _cost("quorum", "a quorum queue, of one node",
+          (_with(RPC, "quorum", ("--topology=quorum",),
+                 ("--topology=quorum",)), RPC)),
+    _cost("tls", "TLS, certificate and name verified",
+          (_with(API, "api_tls", tls=True), API),
+          (_with(RPC, "rpc_tls", tls=True), RPC)),
+    _cost("workers", "handlers on 2 threads of their own",
+          (_with(RPC, "workers", server=("--workers=2",)), RPC)),
+)
+
+_SYSCALLS = (
+    SyscallScenario(
+        name="syscalls", title="256 in flight: system calls per call",
+        contenders=(ONE_BUFFER, RPC), in_flight=256, calls=20000, targets=(
+            Target("client_syscalls", "rpc", at_most=0.5),
+            Target("server_syscalls", "rpc", at_most=0.5),
+            Target("client_syscalls", "rpc", "one_buffer"),
+            Target("server_syscalls", "rpc", "one_buffer"))),
 )
 
 _WITH_PEERS = (
@@ -267,4 +237,5 @@ _WEIGHT = (
         targets=(Target("bytes", "rpc", "api"),)),
 )
 
-SCENARIOS = _OVER_RABBITMQ + _WITH_PEERS + _IN_PROCESS + _WEIGHT
+SCENARIOS = (_OVER_RABBITMQ + _COSTS + _SYSCALLS + _WITH_PEERS + _IN_PROCESS
+             + _WEIGHT)

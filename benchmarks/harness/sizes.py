@@ -54,6 +54,9 @@ class CompileScenario:
     def needs_broker(self):
         return False
 
+    def needs_tls(self):
+        return False
+
 
 @dataclasses.dataclass(frozen=True)
 class SizeScenario:
@@ -81,6 +84,9 @@ class SizeScenario:
             return {"bytes": os.stat(stripped.name).st_size}
 
     def needs_broker(self):
+        return False
+
+    def needs_tls(self):
         return False
 
 

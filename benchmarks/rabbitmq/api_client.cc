@@ -20,7 +20,7 @@ class ApiClient {
  public:
   explicit ApiClient(const Flags& flags)
       : flags_(flags),
-        channel_(flags.broker),
+        channel_(flags),
         reply_to_(channel_.ConsumeReplies()),
         slots_(flags.in_flight),
         meter_(flags) {}
@@ -39,8 +39,8 @@ class ApiClient {
         RequestProperties(flags_.wire, reply_to_, slots_.Start(slot));
     const int status = amqp_basic_publish(
         channel_.connection(), BrokerChannel::kNumber, amqp_empty_bytes,
-        ToAmqp(flags_.queue), flags_.wire == Wire::kFull ? 1 : 0, 0,
-        &properties, ToAmqp(argument_.view()));
+        ToAmqp(flags_.queue), IsMandatory(flags_.wire), 0, &properties,
+        ToAmqp(argument_.view()));
     BrokerChannel::Check(status == AMQP_STATUS_OK, "basic.publish");
   }
 

@@ -30,7 +30,7 @@ void Answer(const BrokerChannel& channel, const amqp_envelope_t& envelope) {
 
 void Serve(const Flags& flags) {
   const StopSignal stop;
-  BrokerChannel channel(flags.broker);
+  BrokerChannel channel(flags);
   channel.ConsumeRequests(flags.queue, flags.prefetch);
   PrintServing(flags);
   std::uint64_t calls = 0;

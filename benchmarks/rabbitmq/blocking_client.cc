@@ -112,7 +112,7 @@ class BlockingClient {
  public:
   explicit BlockingClient(const Flags& flags)
       : flags_(flags),
-        channel_(flags.broker),
+        channel_(flags),
         reply_to_(channel_.ConsumeReplies()),
         reader_(channel_),
         writer_(channel_.descriptor()),
@@ -161,7 +161,7 @@ class BlockingClient {
 
   void Publish(std::uint64_t slot) {
     writer_.Publish(
-        flags_.queue, flags_.wire == Wire::kFull ? 1 : 0,
+        flags_.queue, IsMandatory(flags_.wire),
         RequestProperties(flags_.wire, reply_to_, slots_.Start(slot)),
         argument_.view());
   }

@@ -2,6 +2,7 @@
 #define BENCHMARKS_RABBITMQ_BROKER_CHANNEL_H_
 
 #include <amqp.h>
+#include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 
 #include "benchmarks/rabbitmq/amqp_text.h"
 #include "benchmarks/rabbitmq/fail.h"
+#include "benchmarks/rabbitmq/flags.h"
 
 namespace rpc::benchmarks {
 
@@ -21,15 +23,17 @@ class BrokerChannel {
  public:
   static constexpr amqp_channel_t kNumber = 1;
 
-  explicit BrokerChannel(const std::string& url)
+  explicit BrokerChannel(const Flags& flags)
       : connection_(amqp_new_connection()) {
-    std::string text = url;  // the parsed parts point into it
+    std::string text = flags.broker;  // the parsed parts point into it
     amqp_connection_info at = {};
     amqp_default_connection_info(&at);
     Check(amqp_parse_url(text.data(), &at) == AMQP_STATUS_OK, "--broker");
     // "amqp://host/" is written where the default virtual host is meant.
     if (*at.vhost == '\0') at.vhost = const_cast<char*>("/");
-    amqp_socket_t* const socket = amqp_tcp_socket_new(connection_);
+    encrypted_ = at.ssl != 0;
+    amqp_socket_t* const socket =
+        encrypted_ ? NewTlsSocket(flags) : amqp_tcp_socket_new(connection_);
     Check(amqp_socket_open(socket, at.host, at.port) == AMQP_STATUS_OK,
           "connect");
     CheckReply(amqp_login(connection_, at.vhost, 0, kFrameMax, kHeartbeat,
@@ -46,6 +50,7 @@ class BrokerChannel {
   ~BrokerChannel() { amqp_destroy_connection(connection_); }
 
   amqp_connection_state_t connection() const { return connection_; }
+  bool encrypted() const { return encrypted_; }
   int descriptor() const { return amqp_get_sockfd(connection_); }
 
   // An exclusive queue that the broker names, consumed without acknowledgement.
@@ -68,6 +73,12 @@ class BrokerChannel {
     Consume(queue, 0);
   }
 
+  // Each publish from now on is acknowledged by the broker, later.
+  void SelectConfirms() {
+    amqp_confirm_select(connection_, kNumber);
+    CheckReply(amqp_get_rpc_reply(connection_), "confirm.select");
+  }
+
   static void Check(bool condition, const char* what) {
     if (!condition) Fail(std::string(what) + " failed");
   }
@@ -80,6 +91,20 @@ class BrokerChannel {
     Check(reply.reply_type == AMQP_RESPONSE_NORMAL, what);
   }
 
+  // TLS 1.2 or later; the broker's certificate and name are verified.
+  amqp_socket_t* NewTlsSocket(const Flags& flags) {
+    amqp_socket_t* const socket = amqp_ssl_socket_new(connection_);
+    amqp_ssl_socket_set_verify_peer(socket, 1);
+    amqp_ssl_socket_set_verify_hostname(socket, 1);
+    Check(amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2,
+                                           AMQP_TLSvLATEST) == AMQP_STATUS_OK,
+          "TLS 1.2");
+    Check(amqp_ssl_socket_set_cacert(socket, flags.ca_file.c_str()) ==
+              AMQP_STATUS_OK,
+          "--ca_file");
+    return socket;
+  }
+
   void Consume(const std::string& queue, amqp_boolean_t no_ack) {
     amqp_basic_consume(connection_, kNumber, ToAmqp(queue), amqp_empty_bytes, 0,
                        no_ack, 0, amqp_empty_table);
@@ -87,6 +112,7 @@ class BrokerChannel {
   }
 
   amqp_connection_state_t connection_;
+  bool encrypted_ = false;
 };
 
 }  // namespace rpc::benchmarks

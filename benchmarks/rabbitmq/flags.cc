@@ -10,6 +10,9 @@
 
 ABSL_FLAG(std::string, broker, "amqp://guest:guest@127.0.0.1:5672/",
           "URL of the broker");
+ABSL_FLAG(std::string, ca_file, "",
+          "who signed the certificate of an amqps:// broker; empty: one of the "
+          "system's authorities");
 ABSL_FLAG(std::string, queue, "bench.fibonacci", "queue of the requests");
 ABSL_FLAG(std::string, contender, "", "name printed in the report");
 ABSL_FLAG(std::uint64_t, in_flight, 1, "client: calls kept open");
@@ -20,10 +23,13 @@ ABSL_FLAG(std::uint64_t, calls, 10000, "client: calls measured");
 ABSL_FLAG(std::uint64_t, n, 90, "client: argument of fibonacci, at most 93");
 ABSL_FLAG(std::uint64_t, batch, 32, "messages encoded per send");
 ABSL_FLAG(std::uint32_t, prefetch, 100, "server: unacknowledged deliveries");
+ABSL_FLAG(std::int32_t, workers, 0,
+          "server of the library: threads that run handlers");
+ABSL_FLAG(bool, confirms, false, "one_buffer: asynchronous publisher confirms");
 ABSL_FLAG(std::string, topology, "tutorial",
           "tutorial, persistent (the same, persistent messages) or quorum");
 ABSL_FLAG(std::string, wire, "full",
-          "client: full (expiration, mandatory) or bare");
+          "client: full (expiration, mandatory), no_mandatory or bare");
 
 namespace rpc::benchmarks {
 namespace {
@@ -34,14 +40,19 @@ void Require(bool condition, const char* sentence) {
   std::exit(2);
 }
 
+Wire ParseWire(const std::string& text) {
+  Require(text == "full" || text == "no_mandatory" || text == "bare",
+          "--wire must be full, no_mandatory or bare");
+  if (text == "full") return Wire::kFull;
+  return text == "bare" ? Wire::kBare : Wire::kNoMandatory;
+}
+
 }  // namespace
 
 Flags ParseFlags(int argc, char** argv) {
   absl::SetProgramUsageMessage("One side of a measured call over RabbitMQ.");
   const auto rest = absl::ParseCommandLine(argc, argv);
   Require(rest.size() == 1, "only flags are taken; see --help");
-  const std::string wire = absl::GetFlag(FLAGS_wire);
-  Require(wire == "full" || wire == "bare", "--wire must be full or bare");
   const std::string topology = absl::GetFlag(FLAGS_topology);
   Require(topology == "tutorial" || topology == "persistent" ||
               topology == "quorum",
@@ -51,9 +62,11 @@ Flags ParseFlags(int argc, char** argv) {
   Require(absl::GetFlag(FLAGS_calls) >= 1, "--calls must be at least 1");
   Require(absl::GetFlag(FLAGS_batch) >= 1, "--batch must be at least 1");
   Require(absl::GetFlag(FLAGS_n) <= 93, "--n must be at most 93");
+  Require(absl::GetFlag(FLAGS_workers) >= 0, "--workers must be at least 0");
   Require(absl::GetFlag(FLAGS_prefetch) <= 0xFFFF,
           "--prefetch must be at most 65535");
   return {.broker = absl::GetFlag(FLAGS_broker),
+          .ca_file = absl::GetFlag(FLAGS_ca_file),
           .queue = absl::GetFlag(FLAGS_queue),
           .contender = absl::GetFlag(FLAGS_contender),
           .in_flight = absl::GetFlag(FLAGS_in_flight),
@@ -63,8 +76,10 @@ Flags ParseFlags(int argc, char** argv) {
           .n = absl::GetFlag(FLAGS_n),
           .batch = absl::GetFlag(FLAGS_batch),
           .prefetch = static_cast<std::uint16_t>(absl::GetFlag(FLAGS_prefetch)),
+          .workers = absl::GetFlag(FLAGS_workers),
           .topology = topology,
-          .wire = wire == "full" ? Wire::kFull : Wire::kBare};
+          .confirms = absl::GetFlag(FLAGS_confirms),
+          .wire = ParseWire(absl::GetFlag(FLAGS_wire))};
 }
 
 }  // namespace rpc::benchmarks

@@ -5,6 +5,7 @@
 #include <amqp_framing.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "benchmarks/rabbitmq/amqp_text.h"
 #include "benchmarks/rabbitmq/broker_channel.h"
+#include "benchmarks/rabbitmq/fail.h"
 
 namespace rpc::benchmarks {
 
@@ -29,7 +31,13 @@ class FrameReader {
   explicit FrameReader(const BrokerChannel& channel)
       : connection_(channel.connection()),
         descriptor_(channel.descriptor()),
-        buffer_(1 << 17) {}
+        buffer_(1 << 17) {
+    if (channel.encrypted()) {
+      Fail(
+          "--broker: this program reads and writes the socket itself, and so "
+          "speaks no TLS; give it an amqp:// URL");
+    }
+  }
 
   // Hands what rabbitmq-c had read already while it logged in to `on_delivery`;
   // to be called once, before Read.
@@ -64,17 +72,15 @@ class FrameReader {
     return true;
   }
 
+  // The highest number of a publish that the broker has confirmed.
+  std::uint64_t last_confirmed() const { return last_confirmed_; }
+
  private:
   template <typename OnDelivery>
   void Take(const amqp_frame_t& frame, OnDelivery& on_delivery) {
     switch (frame.frame_type) {
       case AMQP_FRAME_METHOD:
-        BrokerChannel::Check(
-            frame.payload.method.id == AMQP_BASIC_DELIVER_METHOD,
-            "a frame that is no delivery came, and so the call");
-        delivery_.tag =
-            static_cast<amqp_basic_deliver_t*>(frame.payload.method.decoded)
-                ->delivery_tag;
+        TakeMethod(frame.payload.method);
         return;
       case AMQP_FRAME_HEADER:
         delivery_.properties = static_cast<amqp_basic_properties_t*>(
@@ -93,11 +99,25 @@ class FrameReader {
     }
   }
 
+  void TakeMethod(const amqp_method_t& method) {
+    if (method.id == AMQP_BASIC_ACK_METHOD) {
+      last_confirmed_ = std::max(
+          last_confirmed_,
+          static_cast<amqp_basic_ack_t*>(method.decoded)->delivery_tag);
+      return;
+    }
+    BrokerChannel::Check(method.id == AMQP_BASIC_DELIVER_METHOD,
+                         "neither delivery nor confirm came, and so the call");
+    delivery_.tag =
+        static_cast<amqp_basic_deliver_t*>(method.decoded)->delivery_tag;
+  }
+
   const amqp_connection_state_t connection_;
   const int descriptor_;
   std::vector<std::uint8_t> buffer_;
   RawDelivery delivery_;
   std::uint64_t body_size_ = 0;
+  std::uint64_t last_confirmed_ = 0;
 };
 
 }  // namespace rpc::benchmarks

@@ -23,19 +23,21 @@ class OneBufferClient {
  public:
   explicit OneBufferClient(const Flags& flags)
       : flags_(flags),
-        channel_(flags.broker),
+        channel_(flags),
         reply_to_(channel_.ConsumeReplies()),
         reader_(channel_),
         writer_(channel_.descriptor()),
         slots_(flags.in_flight),
-        meter_(flags) {}
+        meter_(flags) {
+    if (flags.confirms) channel_.SelectConfirms();
+  }
 
   void Run() {
     const auto take = [this](const RawDelivery& reply) { Take(reply); };
     reader_.ReadBuffered(take);
     for (std::uint64_t slot = 0; slot < slots_.size(); ++slot) Publish(slot);
     Flush();
-    while (slots_.open() > 0) {
+    while (slots_.open() > 0 || Unconfirmed()) {
       pollfd readable = {
           .fd = channel_.descriptor(), .events = POLLIN, .revents = 0};
       ::poll(&readable, 1, -1);
@@ -45,11 +47,16 @@ class OneBufferClient {
   }
 
  private:
+  bool Unconfirmed() const {
+    return flags_.confirms && reader_.last_confirmed() < published_;
+  }
+
   void Publish(std::uint64_t slot) {
     writer_.Publish(
-        flags_.queue, flags_.wire == Wire::kFull ? 1 : 0,
+        flags_.queue, IsMandatory(flags_.wire),
         RequestProperties(flags_.wire, reply_to_, slots_.Start(slot)),
         argument_.view());
+    ++published_;
     if (++batched_ == flags_.batch) Flush();
   }
 
@@ -73,6 +80,7 @@ class OneBufferClient {
   const DecimalText expected_{Fibonacci(flags_.n)};
   FrameReader reader_;
   FrameWriter writer_;
+  std::uint64_t published_ = 0;
   std::uint64_t batched_ = 0;
   CallSlots slots_;
   CallMeter meter_;

@@ -21,9 +21,10 @@ class OneBufferServer {
  public:
   explicit OneBufferServer(const Flags& flags)
       : flags_(flags),
-        channel_(flags.broker),
+        channel_(flags),
         reader_(channel_),
         writer_(channel_.descriptor()) {
+    if (flags.confirms) channel_.SelectConfirms();
     channel_.ConsumeRequests(flags.queue, flags.prefetch);
   }
 

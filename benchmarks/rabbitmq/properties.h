@@ -14,13 +14,17 @@ namespace rpc::benchmarks {
 // The budget of a call that nothing delays, as a request's expiration.
 inline constexpr std::string_view kExpirationMillis = "10000";
 
+inline amqp_boolean_t IsMandatory(Wire wire) {
+  return wire == Wire::kFull ? 1 : 0;
+}
+
 inline amqp_basic_properties_t RequestProperties(
     Wire wire, std::string_view reply_to, std::string_view correlation_id) {
   amqp_basic_properties_t properties = {};
   properties._flags = AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG;
   properties.reply_to = ToAmqp(reply_to);
   properties.correlation_id = ToAmqp(correlation_id);
-  if (wire == Wire::kFull) {
+  if (wire != Wire::kBare) {
     properties._flags |= AMQP_BASIC_EXPIRATION_FLAG;
     properties.expiration = ToAmqp(kExpirationMillis);
   }

@@ -77,9 +77,9 @@ class RpcClient {
   const Flags flags_;
   const std::uint64_t expected_ = Fibonacci(flags_.n);
   // Without a deadline a request carries no expiration.
-  const CallOptions options_{.timeout = flags_.wire == Wire::kFull
-                                            ? absl::Seconds(10)
-                                            : absl::InfiniteDuration()};
+  const CallOptions options_{.timeout = flags_.wire == Wire::kBare
+                                            ? absl::InfiniteDuration()
+                                            : absl::Seconds(10)};
   Endpoint endpoint_;
   std::mutex meter_mutex_;
   CallMeter meter_;
@@ -87,8 +87,11 @@ class RpcClient {
 };
 
 int Run(const Flags& flags) {
-  absl::StatusOr<Endpoint> endpoint = Endpoint::Open(
-      {.transport = {.url = flags.broker, .topology = TopologyOf(flags)}});
+  if (flags.wire == Wire::kNoMandatory) {
+    Fail("--wire=no_mandatory: the library's requests are always mandatory");
+  }
+  absl::StatusOr<Endpoint> endpoint =
+      Endpoint::Open({.transport = TransportOf(flags)});
   if (!endpoint.ok()) Fail(endpoint.status().ToString());
   RpcClient client(flags, *std::move(endpoint));
   if (flags.threads == 0) {

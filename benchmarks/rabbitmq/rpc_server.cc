@@ -21,9 +21,8 @@ using Endpoint = RpcEndpoint<RabbitMqTransport, DecimalSerializer,
 
 int Serve(const Flags& flags) {
   Endpoint::Options options;
-  options.transport.url = flags.broker;
-  options.transport.topology = TopologyOf(flags);
-  options.server.workers = 0;
+  options.transport = TransportOf(flags);
+  options.server.workers = flags.workers;
   options.server.prefetch = flags.prefetch;
   options.server.on_serving = [&flags] { PrintServing(flags); };
   absl::StatusOr<Endpoint> endpoint = Endpoint::Open(std::move(options));

@@ -2,6 +2,7 @@
 #define BENCHMARKS_RABBITMQ_TOPOLOGY_H_
 
 #include "benchmarks/rabbitmq/flags.h"
+#include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_topology.h"
 
 namespace rpc::benchmarks {
@@ -15,6 +16,14 @@ inline RabbitMqTopology TopologyOf(const Flags& flags) {
     topology.delivery_mode = DeliveryMode::kPersistent;
   }
   return topology;
+}
+
+inline RabbitMqOptions TransportOf(const Flags& flags) {
+  RabbitMqOptions options;
+  options.url = flags.broker;
+  options.tls.ca_file = flags.ca_file;
+  options.topology = TopologyOf(flags);
+  return options;
 }
 
 }  // namespace rpc::benchmarks

@@ -1,143 +1,133 @@
 #ifndef RPC_AMQP_CONNECTION_H_
 #define RPC_AMQP_CONNECTION_H_
 
-#include <poll.h>
-
-#include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <random>
-#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "rpc/amqp/backoff.h"
+#include "rpc/amqp/connection_loop.h"
 #include "rpc/amqp/connection_options.h"
-#include "rpc/amqp/dialer.h"
-#include "rpc/amqp/ending.h"
-#include "rpc/amqp/link.h"
-#include "rpc/amqp/session.h"
-#include "rpc/amqp/session_listener.h"
+#include "rpc/amqp/loop_owner.h"
 #include "rpc/amqp/thread.h"
 #include "rpc/amqp/wakeup.h"
 #include "rpc/base/deadline.h"
-#include "rpc/base/status.h"
 
 namespace rpc::amqp {
 
-// Keeps one connection to a broker up for ever: it owns an I/O thread that
-// dials, logs in, runs the session, and dials again when it ends. All that the
-// caller does with AMQP, it does in a Driver on that thread.
+// Keeps one connection to a broker up for ever: a loop dials, logs in, runs the
+// session, and dials again when it ends. All that the caller does with AMQP, it
+// does in a Driver from within that loop. An I/O thread of the connection's
+// runs it, except while a thread that waits for the broker has borrowed it: its
+// answer then takes no way through another thread.
 //
 // Thread-safe. The driver must outlive the connection.
-class Connection final : private SessionListener {
+class Connection final {
  public:
-  // Called on the I/O thread, one at a time. Must not block: nothing is read or
-  // sent meanwhile, heartbeats neither.
-  class Driver {
+  using Driver = ConnectionLoop::Driver;
+
+  // The loop in the hands of a borrower, or nothing. Gives it back in the end.
+  class Loan {
    public:
-    virtual ~Driver() = default;
+    Loan() = default;
+    Loan(Loan&& other) noexcept
+        : connection_(std::exchange(other.connection_, nullptr)) {}
+    Loan& operator=(Loan other) noexcept {
+      std::swap(connection_, other.connection_);
+      return *this;
+    }
+    ~Loan() {
+      if (connection_ != nullptr) connection_->GiveBack();
+    }
 
-    // Logged in: open the channels. `session` is valid until OnDown returns,
-    // with each epoch another.
-    virtual void OnUp(Session& session, TimePoint now) = 0;
+    explicit operator bool() const { return connection_ != nullptr; }
 
-    // The epoch is over, or an attempt to begin one failed; channel listeners
-    // were told before. kNever, at most once and last: no attempt will follow,
-    // because none could succeed or, with CANCELLED, because of Stop().
-    virtual void OnDown(const absl::Status& status, Retry retry) = 0;
+    // Runs the loop until a turn that ends with `done`. Returns earlier if the
+    // loop is not to be lent any more. Whoever sets `done` on another thread
+    // calls Wake() after it.
+    void RunUntil(const std::atomic<bool>& done) {
+      connection_->RunUntil(done);
+    }
 
-    // Each turn of the loop, after what was read and before what is sent: hand
-    // over queued work. `session` is null unless it is open. Returns when the
-    // next turn is due at the latest; no need to ask for one because
-    // CanPublish() was false, that comes by itself.
-    virtual TimePoint OnTurn(Session* session, TimePoint now) = 0;
+   private:
+    friend class Connection;
+    explicit Loan(Connection* connection) : connection_(connection) {}
+
+    Connection* connection_ = nullptr;
   };
 
   // Begins to dial and returns at once. INVALID_ARGUMENT for options that make
   // no sense, RESOURCE_EXHAUSTED without a thread or descriptor to be had.
+  // `rest` is how long the loop stays free after a loan; see LoopOwner.
   static absl::StatusOr<std::unique_ptr<Connection>> Start(
-      ConnectionOptions options, Driver* driver);
+      ConnectionOptions options, Driver* driver,
+      absl::Duration rest = LoopOwner::kRest);
 
   // Stop() with half a second for the goodbye.
-  ~Connection() override { Stop(Deadline::After(absl::Milliseconds(500))); }
+  ~Connection() { Stop(Deadline::After(absl::Milliseconds(500))); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Causes a turn soon. Cheap: a system call only if the I/O thread sleeps.
-  void Wake() { wakeup_->Wake(); }
+  // Causes a turn soon. Cheap: a system call only if nobody is awake to do it.
+  void Wake() {
+    wakeup_->Wake();
+    owner_.Recall();
+  }
+
+  // Lends the loop while the connection is up and the driver agrees. Free: only
+  // if nobody runs it, as soon after another loan; never waits. Else the I/O
+  // thread is asked, which does one more turn before; nothing if another has
+  // borrowed it.
+  //
+  // When a loan ends the loop stays free for a while. Whoever leaves something
+  // behind that will not wait so long, calls Wake().
+  Loan BorrowFree();
+  Loan Borrow();
 
   // Sends what is encoded, says goodbye, and waits for the broker's answer
   // until `deadline`; then hangs up in any case and joins the I/O thread. What
   // is queued in the driver is the driver's business, before. Idempotent. Not
-  // to be called from the I/O thread.
+  // to be called from within the loop.
   void Stop(Deadline deadline);
 
   // Why the connection is or was last down; OK before the first failure.
-  absl::Status last_error() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return last_error_;
-  }
+  absl::Status last_error() const { return loop_.last_error(); }
 
   // How often login has succeeded; 0 before the first.
-  std::uint64_t epoch() const { return epoch_.load(); }
+  std::uint64_t epoch() const { return loop_.epoch(); }
 
  private:
-  Connection(ConnectionOptions options, Driver* driver,
-             std::shared_ptr<Wakeup> wakeup);
+  Connection(ConnectionOptions options, Driver* driver, absl::Duration rest,
+             std::shared_ptr<Wakeup> wakeup)
+      : wakeup_(wakeup),
+        owner_(rest),
+        loop_(std::move(options), driver, std::move(wakeup)) {}
 
-  void OnOpen() override;
-  void OnClosed(const absl::Status& status, Retry retry) override;
-
-  // All below on the I/O thread only.
   void Run();
-  void Turn(short revents);
-  void Dial();
-  void ServeLink(short revents);
-  void CheckStop();
-  TimePoint NextWake() const;
-  // Polls until something happens; returns what did on the stream.
-  short Sleep();
-  void Down(const Ending& ending, absl::Duration lasted);
+  void RunUntil(const std::atomic<bool>& done);
+  void GiveBack();
+  void Turn();
 
-  const ConnectionOptions options_;
-  Driver& driver_;
   const std::shared_ptr<Wakeup> wakeup_;
-  std::atomic<std::uint64_t> epoch_{0};
-
-  mutable std::mutex mutex_;
-  absl::Status last_error_;          // guarded by mutex_
-  std::optional<Deadline> stop_at_;  // guarded by mutex_
-
-  TimePoint now_;
-  Backoff backoff_;
-  TimePoint dial_at_;
-  std::unique_ptr<Dialer> dialer_;
-  std::unique_ptr<Link> link_;
-  std::optional<TimePoint> up_since_;
-  std::optional<Ending> ending_;  // of the session of link_
-  bool dialled_out_ = false;      // no attempt will follow
-  std::optional<Deadline> stopping_;
-  bool stopped_ = false;
-  bool turn_again_ = false;
-  TimePoint driver_wake_ = kNever;
+  LoopOwner owner_;
+  ConnectionLoop loop_;  // of the thread that owner_ says
 
   std::optional<Thread> thread_;  // last: it uses all the others
 };
 
 inline absl::StatusOr<std::unique_ptr<Connection>> Connection::Start(
-    ConnectionOptions options, Driver* driver) {
+    ConnectionOptions options, Driver* driver, absl::Duration rest) {
   const absl::Status valid = Validate(options);
   if (!valid.ok()) return valid;
   absl::StatusOr<std::shared_ptr<Wakeup>> wakeup = Wakeup::Create();
   if (!wakeup.ok()) return wakeup.status();
   std::unique_ptr<Connection> connection(
-      new Connection(std::move(options), driver, *std::move(wakeup)));
+      new Connection(std::move(options), driver, rest, *std::move(wakeup)));
   absl::StatusOr<Thread> thread =
       Thread::Start([self = connection.get()] { self->Run(); });
   if (!thread.ok()) return thread.status();
@@ -145,166 +135,54 @@ inline absl::StatusOr<std::unique_ptr<Connection>> Connection::Start(
   return connection;
 }
 
-inline Connection::Connection(ConnectionOptions options, Driver* driver,
-                              std::shared_ptr<Wakeup> wakeup)
-    : options_(std::move(options)),
-      driver_(*driver),
-      wakeup_(std::move(wakeup)),
-      now_(Clock::now()),
-      backoff_(options_.addresses.size(), options_.backoff_least,
-               options_.backoff_most, std::random_device()()),
-      dial_at_(now_) {}
-
 inline void Connection::Stop(Deadline deadline) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    stop_at_ = stop_at_.has_value() ? std::min(*stop_at_, deadline) : deadline;
-  }
+  loop_.Stop(deadline);
   Wake();
   if (thread_.has_value()) thread_->Join();
 }
 
+inline Connection::Loan Connection::BorrowFree() {
+  return Loan(owner_.TryBorrow() ? this : nullptr);
+}
+
+inline Connection::Loan Connection::Borrow() {
+  if (!loop_.lent() || !owner_.Ask()) return Loan();
+  Wake();
+  owner_.Await();
+  return Loan(this);
+}
+
 inline void Connection::Run() {
-  short revents = 0;
-  while (!stopped_) {
-    Turn(revents);
-    revents = stopped_ ? short{0} : Sleep();
-  }
-}
-
-inline void Connection::Turn(short revents) {
-  now_ = Clock::now();
-  turn_again_ = false;
-  CheckStop();
-  if (link_ == nullptr) Dial();
-  if (link_ != nullptr) {
-    ServeLink(revents);
-  } else if (!stopped_) {
-    driver_wake_ = driver_.OnTurn(nullptr, now_);
-  }
-}
-
-// Takes note of Stop(), and of its deadline.
-inline void Connection::CheckStop() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!stop_at_.has_value()) return;
-    stopping_ = stop_at_;
-  }
-  dialer_.reset();
-  if (link_ == nullptr || stopping_->Expired(now_) || !up_since_.has_value()) {
-    const absl::Status cancelled =
-        absl::CancelledError("the connection was stopped by its owner");
-    if (link_ != nullptr) {
-      link_->session().OnDisconnected(cancelled, now_);
-      ending_.reset();
+  owner_.Take();
+  while (!loop_.stopped()) {
+    Turn();
+    if (owner_.asked()) {
+      owner_.Lend();
+    } else if (!loop_.stopped()) {
+      loop_.Sleep();
     }
-    if (!std::exchange(dialled_out_, true)) {
-      driver_.OnDown(cancelled, Retry::kNever);
-    }
-    link_.reset();
-    stopped_ = true;
-    return;
   }
-  link_->session().Close();
+  owner_.Close();
 }
 
-inline void Connection::Dial() {
-  if (stopped_ || dialled_out_ || now_ < dial_at_) return;
-  const Address& address = options_.addresses[backoff_.address()];
-  if (dialer_ == nullptr) {
-    dialer_ = std::make_unique<Dialer>(address, options_.tls,
-                                       options_.connect_timeout, wakeup_, now_);
+inline void Connection::RunUntil(const std::atomic<bool>& done) {
+  while (loop_.lends()) {
+    Turn();
+    if (done.load(std::memory_order_acquire)) return;
+    loop_.Sleep();
   }
-  auto dialled = dialer_->Step(now_);
-  if (!dialled.has_value()) return;
-  dialer_.reset();
-  if (!dialled->ok()) {
-    const absl::StatusCode code = dialled->status().code();
-    const bool final = code == absl::StatusCode::kUnauthenticated ||
-                       code == absl::StatusCode::kInvalidArgument;
-    return Down({dialled->status(), final ? Retry::kNever : Retry::kYes},
-                absl::ZeroDuration());
-  }
-  SessionOptions session = options_.session;
-  session.user = address.user;
-  session.password = address.password;
-  session.vhost = address.vhost;
-  SessionListener* const listener = this;
-  link_ = std::make_unique<Link>(*std::move(*dialled), std::move(session),
-                                 listener, now_);
 }
 
-inline void Connection::ServeLink(short revents) {
-  if (revents != 0 || link_->more_to_read()) link_->Receive(now_);
-  Session& session = link_->session();
-  session.OnTime(now_);
-  driver_wake_ = driver_.OnTurn(session.open() ? &session : nullptr, now_);
-  const std::size_t limit = options_.session.out_limit;
-  const bool full = session.out().size() >= limit;
-  link_->Send(now_);
-  if (full && session.out().size() < limit) turn_again_ = true;
-  if (!ending_.has_value()) return;
-  const absl::Duration lasted = up_since_.has_value()
-                                    ? absl::FromChrono(now_ - *up_since_)
-                                    : absl::ZeroDuration();
-  Down(*std::exchange(ending_, std::nullopt), lasted);
-  up_since_.reset();
-  link_.reset();
+inline void Connection::GiveBack() {
+  const bool lends = loop_.lends();
+  owner_.Return();
+  // Whoever wakes the loop after this look finds it free.
+  if (!lends || wakeup_->requested()) owner_.Recall();
 }
 
-inline void Connection::OnOpen() {
-  ++epoch_;
-  up_since_ = now_;
-  driver_.OnUp(link_->session(), now_);
-}
-
-inline void Connection::OnClosed(const absl::Status& status, Retry retry) {
-  ending_ = Ending{status, retry};
-}
-
-inline void Connection::Down(const Ending& ending, absl::Duration lasted) {
-  const absl::Status status = Annotate(
-      ending.status, Printable(options_.addresses[backoff_.address()]));
-  if (!stopping_.has_value()) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    last_error_ = status;
-  }
-  dialled_out_ = stopping_.has_value() || ending.retry == Retry::kNever;
-  stopped_ = stopping_.has_value();
-  dial_at_ = backoff_.Failed(lasted, now_);
-  driver_.OnDown(status, dialled_out_ ? Retry::kNever : Retry::kYes);
-}
-
-inline TimePoint Connection::NextWake() const {
-  if (turn_again_) return now_;
-  TimePoint wake = driver_wake_;
-  if (stopping_.has_value()) wake = std::min(wake, stopping_->at());
-  if (link_ != nullptr) {
-    if (link_->more_to_read() || ending_.has_value()) return now_;
-    wake = std::min(wake, link_->session().NextWake());
-  } else if (dialer_ != nullptr) {
-    wake = std::min(wake, dialer_->NextWake());
-  } else if (!dialled_out_) {
-    wake = std::min(wake, dial_at_);
-  }
-  return wake;
-}
-
-inline short Connection::Sleep() {
-  pollfd polled[2] = {{wakeup_->descriptor(), POLLIN, 0}, {-1, 0, 0}};
-  if (link_ != nullptr) {
-    polled[1] = {link_->descriptor(), link_->events(), 0};
-  } else if (dialer_ != nullptr) {
-    polled[1] = {dialer_->descriptor(), dialer_->events(), 0};
-  }
-  Clock::duration left = NextWake() - Clock::now();
-  if (!wakeup_->BeginSleep()) left = Clock::duration::zero();
-  const timespec timeout = absl::ToTimespec(
-      absl::FromChrono(std::max(left, Clock::duration::zero())));
-  ::ppoll(polled, 2, &timeout, nullptr);
-  wakeup_->EndSleep(polled[0].revents);
-  return polled[1].revents;
+inline void Connection::Turn() {
+  assert(owner_.IsMine());
+  loop_.Turn();
 }
 
 }  // namespace rpc::amqp

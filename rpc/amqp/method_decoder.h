@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,99 +16,104 @@ namespace rpc::amqp {
 // returns point into the encoded bytes. Thread-compatible.
 class MethodDecoder {
  public:
-  // INTERNAL if `arguments` are malformed or rabbitmq-c does not know `method`.
+  // INTERNAL if `arguments` are malformed. A method that no broker sends, or a
+  // second connection.start, is not looked into: rabbitmq-c decodes tables
+  // recursively, and only a login's thread has the stack for the deepest.
   absl::Status Decode(std::uint32_t method, std::string_view arguments,
                       FramePayload* payload) {
     pool_.Recycle();
-    void* decoded = nullptr;
-    if (amqp_decode_method(method, pool_.get(), ToAmqp(arguments), &decoded) <
-        0) {
-      return absl::InternalError(
-          absl::StrCat("the peer sent a malformed or unknown method ",
-                       method >> 16, ".", method & 0xFFFF));
-    }
-    if (!OfConnection(method, decoded, payload) &&
-        !OfChannel(method, decoded, payload) &&
-        !OfMessage(method, decoded, payload)) {
-      *payload = frame::Unexpected{method};
-    }
-    return absl::OkStatus();
+    const Encoded encoded{method, arguments};
+    malformed_ = false;
+    const bool is_known = OfConnection(encoded, payload) ||
+                          OfChannel(encoded, payload) ||
+                          OfMessage(encoded, payload);
+    if (!is_known) *payload = frame::Unexpected{method};
+    if (!malformed_) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("the peer sent a malformed method ",
+                                            method >> 16, ".",
+                                            method & 0xFFFF));
   }
 
  private:
+  struct Encoded {
+    std::uint32_t method;
+    std::string_view arguments;
+  };
+
   template <typename Method>
-  static bool Set(const void* decoded, FramePayload* payload) {
-    *payload = From(*static_cast<const Method*>(decoded));
+  bool Set(const Encoded& encoded, FramePayload* payload) {
+    void* decoded = nullptr;
+    malformed_ = amqp_decode_method(encoded.method, pool_.get(),
+                                    ToAmqp(encoded.arguments), &decoded) < 0;
+    if (!malformed_) *payload = From(*static_cast<const Method*>(decoded));
     return true;
   }
 
-  static bool OfConnection(std::uint32_t method, const void* decoded,
-                           FramePayload* payload) {
-    switch (method) {
+  bool OfConnection(const Encoded& encoded, FramePayload* payload) {
+    switch (encoded.method) {
       case AMQP_CONNECTION_START_METHOD:
-        return Set<amqp_connection_start_t>(decoded, payload);
+        if (std::exchange(started_, true)) return false;
+        return Set<amqp_connection_start_t>(encoded, payload);
       case AMQP_CONNECTION_SECURE_METHOD:
-        return Set<amqp_connection_secure_t>(decoded, payload);
+        return Set<amqp_connection_secure_t>(encoded, payload);
       case AMQP_CONNECTION_TUNE_METHOD:
-        return Set<amqp_connection_tune_t>(decoded, payload);
+        return Set<amqp_connection_tune_t>(encoded, payload);
       case AMQP_CONNECTION_OPEN_OK_METHOD:
-        return Set<amqp_connection_open_ok_t>(decoded, payload);
+        return Set<amqp_connection_open_ok_t>(encoded, payload);
       case AMQP_CONNECTION_CLOSE_METHOD:
-        return Set<amqp_connection_close_t>(decoded, payload);
+        return Set<amqp_connection_close_t>(encoded, payload);
       case AMQP_CONNECTION_CLOSE_OK_METHOD:
-        return Set<amqp_connection_close_ok_t>(decoded, payload);
+        return Set<amqp_connection_close_ok_t>(encoded, payload);
       case AMQP_CONNECTION_BLOCKED_METHOD:
-        return Set<amqp_connection_blocked_t>(decoded, payload);
+        return Set<amqp_connection_blocked_t>(encoded, payload);
       case AMQP_CONNECTION_UNBLOCKED_METHOD:
-        return Set<amqp_connection_unblocked_t>(decoded, payload);
+        return Set<amqp_connection_unblocked_t>(encoded, payload);
       default:
         return false;
     }
   }
 
-  static bool OfChannel(std::uint32_t method, const void* decoded,
-                        FramePayload* payload) {
-    switch (method) {
+  bool OfChannel(const Encoded& encoded, FramePayload* payload) {
+    switch (encoded.method) {
       case AMQP_CHANNEL_OPEN_OK_METHOD:
-        return Set<amqp_channel_open_ok_t>(decoded, payload);
+        return Set<amqp_channel_open_ok_t>(encoded, payload);
       case AMQP_CHANNEL_FLOW_METHOD:
-        return Set<amqp_channel_flow_t>(decoded, payload);
+        return Set<amqp_channel_flow_t>(encoded, payload);
       case AMQP_CHANNEL_CLOSE_METHOD:
-        return Set<amqp_channel_close_t>(decoded, payload);
+        return Set<amqp_channel_close_t>(encoded, payload);
       case AMQP_CHANNEL_CLOSE_OK_METHOD:
-        return Set<amqp_channel_close_ok_t>(decoded, payload);
+        return Set<amqp_channel_close_ok_t>(encoded, payload);
       case AMQP_EXCHANGE_DECLARE_OK_METHOD:
-        return Set<amqp_exchange_declare_ok_t>(decoded, payload);
+        return Set<amqp_exchange_declare_ok_t>(encoded, payload);
       case AMQP_QUEUE_DECLARE_OK_METHOD:
-        return Set<amqp_queue_declare_ok_t>(decoded, payload);
+        return Set<amqp_queue_declare_ok_t>(encoded, payload);
       case AMQP_QUEUE_BIND_OK_METHOD:
-        return Set<amqp_queue_bind_ok_t>(decoded, payload);
+        return Set<amqp_queue_bind_ok_t>(encoded, payload);
       case AMQP_CONFIRM_SELECT_OK_METHOD:
-        return Set<amqp_confirm_select_ok_t>(decoded, payload);
+        return Set<amqp_confirm_select_ok_t>(encoded, payload);
       default:
         return false;
     }
   }
 
-  static bool OfMessage(std::uint32_t method, const void* decoded,
-                        FramePayload* payload) {
-    switch (method) {
+  bool OfMessage(const Encoded& encoded, FramePayload* payload) {
+    switch (encoded.method) {
       case AMQP_BASIC_QOS_OK_METHOD:
-        return Set<amqp_basic_qos_ok_t>(decoded, payload);
+        return Set<amqp_basic_qos_ok_t>(encoded, payload);
       case AMQP_BASIC_CONSUME_OK_METHOD:
-        return Set<amqp_basic_consume_ok_t>(decoded, payload);
+        return Set<amqp_basic_consume_ok_t>(encoded, payload);
       case AMQP_BASIC_CANCEL_METHOD:
-        return Set<amqp_basic_cancel_t>(decoded, payload);
+        return Set<amqp_basic_cancel_t>(encoded, payload);
       case AMQP_BASIC_CANCEL_OK_METHOD:
-        return Set<amqp_basic_cancel_ok_t>(decoded, payload);
+        return Set<amqp_basic_cancel_ok_t>(encoded, payload);
       case AMQP_BASIC_DELIVER_METHOD:
-        return Set<amqp_basic_deliver_t>(decoded, payload);
+        return Set<amqp_basic_deliver_t>(encoded, payload);
       case AMQP_BASIC_RETURN_METHOD:
-        return Set<amqp_basic_return_t>(decoded, payload);
+        return Set<amqp_basic_return_t>(encoded, payload);
       case AMQP_BASIC_ACK_METHOD:
-        return Set<amqp_basic_ack_t>(decoded, payload);
+        return Set<amqp_basic_ack_t>(encoded, payload);
       case AMQP_BASIC_NACK_METHOD:
-        return Set<amqp_basic_nack_t>(decoded, payload);
+        return Set<amqp_basic_nack_t>(encoded, payload);
       default:
         return false;
     }
@@ -202,6 +208,8 @@ class MethodDecoder {
   }
 
   MethodPool pool_;
+  bool malformed_ = false;
+  bool started_ = false;
 };
 
 }  // namespace rpc::amqp

@@ -17,7 +17,8 @@
 namespace rpc::amqp {
 
 // Lets other threads wake one thread out of poll(2). Writes its eventfd only if
-// that thread sleeps, so that waking a busy one costs no system call.
+// that thread sleeps, so that waking a busy one costs no system call. The
+// sleeper may be another thread each time, if it sees what the last one did.
 class Wakeup {
  public:
   static absl::StatusOr<std::shared_ptr<Wakeup>> Create() {
@@ -59,6 +60,9 @@ class Wakeup {
     }
     requested_.store(false, std::memory_order_seq_cst);
   }
+
+  // Whether somebody has called Wake() since the last EndSleep().
+  bool requested() const { return requested_.load(std::memory_order_seq_cst); }
 
   // To be polled for reading.
   int descriptor() const { return event_.get(); }

@@ -83,7 +83,9 @@ class Caller {
     if (Cancellation::IsPossible(options)) cancellation.emplace();
     const absl::Status started =
         Start<M>(arguments, options, begin, &call,
-                 cancellation.has_value() ? &*cancellation : nullptr);
+                 cancellation.has_value() ? &*cancellation : nullptr,
+                 // A thread that runs the transport would run callbacks, too.
+                 options_.callback_threads > 0 ? &waiting.done() : nullptr);
     if (!started.ok()) return Explain<M>(started, begin);
     waiting.Wait();
     return Finish<M>(call.Take(), begin);
@@ -162,16 +164,18 @@ class Caller {
     return results;
   }
 
-  // Not OK: `call` is not pending and will not be completed.
+  // Not OK: `call` is not pending and will not be completed. `done`, where
+  // there is one: this thread will wait for it, see Carrier.
   template <typename M>
   absl::Status Start(const ArgumentBody<M>& arguments,
                      const CallOptions& options, TimePoint now,
-                     PendingCall* call, Cancellation* cancellation) {
+                     PendingCall* call, Cancellation* cancellation,
+                     const std::atomic<bool>* done = nullptr) {
     const Deadline deadline =
         DeadlineOf(options, options_.default_timeout, now);
     for (std::size_t tried = 1;; ++tried) {
-      absl::Status status =
-          StartNow<M>(arguments, options, deadline, now, call, cancellation);
+      absl::Status status = StartNow<M>(arguments, options, deadline, now, call,
+                                        cancellation, done);
       const bool is_full =
           absl::IsResourceExhausted(status) && RetryAfter(status).has_value();
       if (!is_full) return status;
@@ -210,6 +214,7 @@ class Caller {
       const CallCounters one = carrier->pending().counters();
       sum.started += one.started;
       sum.expired += one.expired;
+      sum.refused += one.refused;
       sum.unknown_replies += one.unknown_replies;
     }
     return sum;
@@ -244,7 +249,8 @@ class Caller {
   absl::Status StartNow(const ArgumentBody<M>& arguments,
                         const CallOptions& options, Deadline deadline,
                         TimePoint now, PendingCall* call,
-                        Cancellation* cancellation) {
+                        Cancellation* cancellation,
+                        const std::atomic<bool>* done) {
     Request request;
     request.deadline = deadline;
     request.metadata = MetadataOf(options);
@@ -252,7 +258,8 @@ class Caller {
         !ready.ok()) {
       return NotRun(ready);
     }
-    return NextCarrier().Start(std::move(request), options, call, cancellation);
+    return NextCarrier().Start(std::move(request), options, call, cancellation,
+                               done);
   }
 
   template <typename M>

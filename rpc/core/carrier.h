@@ -26,10 +26,11 @@ namespace rpc::core {
 template <typename Transport>
 class Carrier {
  public:
-  // `after_completions`: see PendingCalls.
+  // `completed`: see PendingCalls.
   Carrier(typename Transport::Options options, std::size_t max_in_flight,
-          std::function<void()> after_completions)
-      : pending_(max_in_flight, std::move(after_completions)),
+          std::function<void()> completed)
+      : pending_(max_in_flight, {.completed = std::move(completed),
+                                 .ended_from_outside = [this] { Wake(); }}),
         transport_(std::in_place, std::move(options)) {}
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
@@ -39,9 +40,12 @@ class Carrier {
   PendingCalls& pending() { return pending_; }
   const PendingCalls& pending() const { return pending_; }
 
-  // Not OK: `call` is not pending and will not be completed.
+  // Not OK: `call` is not pending and will not be completed. Where a thread
+  // waits until `done`, and this is the only call under way, that thread may
+  // run the transport meanwhile.
   absl::Status Start(Request&& request, const CallOptions& options,
-                     PendingCall* call, Cancellation* cancellation) {
+                     PendingCall* call, Cancellation* cancellation,
+                     const std::atomic<bool>* done) {
     const absl::StatusOr<CorrelationId> id =
         pending_.Add(call, request.deadline);
     if (!id.ok()) return id.status();
@@ -51,7 +55,7 @@ class Carrier {
     // Not before the call is pending: a closing endpoint refuses that, and its
     // transport is left alone.
     absl::Status submitted = StartCalls();
-    if (submitted.ok()) submitted = transport_->Submit(std::move(request));
+    if (submitted.ok()) submitted = Submit(std::move(request), done);
     // A call that is over by now was completed, and has its outcome.
     if (submitted.ok() || !pending_.Remove(*id)) return absl::OkStatus();
     return NotRun(submitted);
@@ -61,6 +65,23 @@ class Carrier {
   void Close() { transport_.reset(); }
 
  private:
+  absl::Status Submit(Request&& request, const std::atomic<bool>* done) {
+    if constexpr (RunsOnCaller<Transport>) {
+      if (done != nullptr && pending_.in_flight() == 1) {
+        const absl::Status submitted =
+            transport_->SubmitAndRun(std::move(request), *done);
+        if (pending_.in_flight() > 0) transport_->Wake();
+        return submitted;
+      }
+    }
+    return transport_->Submit(std::move(request));
+  }
+
+  // A thread that runs the transport looks whether its call is over.
+  void Wake() {
+    if constexpr (RunsOnCaller<Transport>) transport_->Wake();
+  }
+
   // The calling half is set up by the first call: an endpoint that only serves
   // needs no reply address.
   absl::Status StartCalls() {

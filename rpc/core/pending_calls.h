@@ -33,6 +33,8 @@ namespace rpc {
 struct CallCounters {
   std::uint64_t started = 0;
   std::uint64_t expired = 0;
+  // Not started, because max_in_flight were pending.
+  std::uint64_t refused = 0;
   // Replies to calls that were over, doubled replies and forged ones: dropped.
   std::uint64_t unknown_replies = 0;
 };
@@ -57,12 +59,17 @@ class PendingCall {
 // OnTime().
 class PendingCalls final : public CallEvents {
  public:
-  // `after_completions` is called after one or more Complete(), without a lock,
-  // on their thread.
-  explicit PendingCalls(std::size_t max_in_flight,
-                        std::function<void()> after_completions = {})
-      : max_in_flight_(max_in_flight),
-        after_completions_(std::move(after_completions)) {}
+  // Called after one or more Complete(), without a lock, on their thread.
+  struct Hooks {
+    std::function<void()> completed = {};
+    // Calls were ended by Cancel() or Close(), and not by an event.
+    std::function<void()> ended_from_outside = {};
+  };
+
+  explicit PendingCalls(std::size_t max_in_flight)
+      : PendingCalls(max_in_flight, {}) {}
+  PendingCalls(std::size_t max_in_flight, Hooks hooks)
+      : max_in_flight_(max_in_flight), hooks_(std::move(hooks)) {}
   PendingCalls(const PendingCalls&) = delete;
   PendingCalls& operator=(const PendingCalls&) = delete;
 
@@ -71,10 +78,11 @@ class PendingCalls final : public CallEvents {
   absl::StatusOr<CorrelationId> Add(PendingCall* call, Deadline deadline) {
     const std::lock_guard lock(mutex_);
     if (!closed_.ok()) return closed_;
-    if (in_flight_ >= max_in_flight_) {
+    if (in_flight() >= max_in_flight_) {
+      ++counters_.refused;
       return NotRun(WithRetryAfter(
           absl::ResourceExhaustedError(
-              std::to_string(in_flight_) +
+              std::to_string(in_flight()) +
               " calls are in flight, the most that max_in_flight allows"),
           kRetryAfter));
     }
@@ -84,7 +92,7 @@ class PendingCalls final : public CallEvents {
     slot.claimed = false;
     slot.nonce = nonces_.Next();
     wheel_.Insert(index, deadline.at());
-    ++in_flight_;
+    Count(1);
     ++counters_.started;
     return CorrelationId{index, slot.nonce};
   }
@@ -111,6 +119,7 @@ class PendingCalls final : public CallEvents {
   // Ends the call with CANCELLED unless it is over already.
   void Cancel(CorrelationId id) {
     End(id, absl::CancelledError("the caller cancelled the call"));
+    if (hooks_.ended_from_outside) hooks_.ended_from_outside();
   }
 
   // Ends all calls with `status`, and each later Add. No Complete() runs any
@@ -121,6 +130,7 @@ class PendingCalls final : public CallEvents {
       closed_ = NotRun(status);
     }
     EndAll(status, Which::kAll);
+    if (hooks_.ended_from_outside) hooks_.ended_from_outside();
     // A Complete() takes microseconds, and this comes once.
     while (completing_.load(std::memory_order_acquire) != 0) {
       std::this_thread::yield();
@@ -146,7 +156,7 @@ class PendingCalls final : public CallEvents {
       CompleteAll(replies.first(calls.size()), calls.data());
     }
     CompleteAll(replies, calls.data());
-    if (after_completions_) after_completions_();
+    if (hooks_.completed) hooks_.completed();
   }
 
   void OnLost(const absl::Status& status) override {
@@ -168,13 +178,14 @@ class PendingCalls final : public CallEvents {
       Begin(ended);
       next = wheel_.NextExpiry();
     }
-    Finish(ended, absl::DeadlineExceededError("the deadline passed"));
+    if (!ended.empty()) {
+      Finish(ended, absl::DeadlineExceededError("the deadline passed"));
+    }
     return next;
   }
 
   std::size_t in_flight() const {
-    const std::lock_guard lock(mutex_);
-    return in_flight_;
+    return in_flight_.load(std::memory_order_relaxed);
   }
   CallCounters counters() const {
     const std::lock_guard lock(mutex_);
@@ -218,6 +229,11 @@ class PendingCalls final : public CallEvents {
     completing_.fetch_sub(known, std::memory_order_release);
   }
 
+  void Count(int change) {
+    in_flight_.store(in_flight() + static_cast<std::size_t>(change),
+                     std::memory_order_relaxed);
+  }
+
   Slot* Find(CorrelationId id) {
     if (id.slot >= slots_.size()) return nullptr;
     Slot& slot = slots_[id.slot];
@@ -239,7 +255,7 @@ class PendingCalls final : public CallEvents {
     wheel_.Erase(index);
     slots_[index].call = nullptr;
     free_.push_back(index);
-    --in_flight_;
+    Count(-1);
     if (waiting_for_room_ > 0) room_.notify_one();
   }
 
@@ -268,6 +284,7 @@ class PendingCalls final : public CallEvents {
         if (slots_[i].call == nullptr) continue;
         if (which == Which::kAll || slots_[i].claimed) ended.push_back(Take(i));
       }
+      if (ended.empty()) return;
       Begin(ended);
     }
     Finish(ended, status);
@@ -281,12 +298,12 @@ class PendingCalls final : public CallEvents {
     for (const auto& [call, claimed] : ended) {
       call->Complete({.status = claimed ? status : NotRun(status)});
     }
-    if (!ended.empty() && after_completions_) after_completions_();
+    if (hooks_.completed) hooks_.completed();
     completing_.fetch_sub(ended.size(), std::memory_order_release);
   }
 
   const std::size_t max_in_flight_;
-  const std::function<void()> after_completions_;
+  const Hooks hooks_;
   mutable std::mutex mutex_;
   std::condition_variable room_;
   int waiting_for_room_ = 0;
@@ -295,7 +312,8 @@ class PendingCalls final : public CallEvents {
   std::vector<std::uint32_t> free_;
   DeadlineWheel wheel_;
   RandomNonces nonces_;
-  std::size_t in_flight_ = 0;
+  // Changed under the lock only.
+  std::atomic<std::size_t> in_flight_ = 0;
   CallCounters counters_;
   // Calls that have left the table and whose Complete() has not returned.
   std::atomic<std::size_t> completing_ = 0;

@@ -27,13 +27,13 @@ class Stub<Core, M, std::tuple<Args...>> {
   explicit Stub(Core* core) : core_(core) {}
 
   // Blocks until the call is over: at latest 100 ms after its deadline.
-  CallResult<M> Call(Args... arguments, CallOptions options = {}) const {
+  CallResult<M> Call(Args... arguments, const CallOptions& options = {}) const {
     return core_->template Call<M>(Pack(std::move(arguments)...), options);
   }
 
   // Returns at once; `callback` runs once, on a thread of the endpoint's, with
   // what Call would have returned.
-  void CallAsync(Args... arguments, CallOptions options,
+  void CallAsync(Args... arguments, const CallOptions& options,
                  Callback<M> callback) const {
     core_->template CallAsync<M>(Pack(std::move(arguments)...), options,
                                  std::move(callback));
@@ -43,7 +43,8 @@ class Stub<Core, M, std::tuple<Args...>> {
   }
 
   // Returns at once; the future has what Call would have returned.
-  Future<M> CallFuture(Args... arguments, CallOptions options = {}) const {
+  Future<M> CallFuture(Args... arguments,
+                       const CallOptions& options = {}) const {
     return core_->template CallFuture<M>(Pack(std::move(arguments)...),
                                          options);
   }
@@ -63,7 +64,7 @@ class Stub<Core, M, std::tuple<Args...>> {
   // the std::tuple of several. `options` are each call's.
   std::vector<CallResult<M>> CallBatch(
       absl::Span<const core::ArgumentBody<M>> arguments,
-      CallOptions options = {}) const {
+      const CallOptions& options = {}) const {
     return core_->template CallBatch<M>(arguments, options);
   }
 
@@ -126,18 +127,18 @@ template <typename Endpoint, typename M, typename... Args>
 class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
  public:
   // As those of Stub.
-  CallResult<M> Call(Args... arguments, CallOptions options = {}) {
-    return stub().Call(std::move(arguments)..., std::move(options));
+  CallResult<M> Call(Args... arguments, const CallOptions& options = {}) {
+    return stub().Call(std::move(arguments)..., options);
   }
-  void CallAsync(Args... arguments, CallOptions options, Callback<M> callback) {
-    stub().CallAsync(std::move(arguments)..., std::move(options),
-                     std::move(callback));
+  void CallAsync(Args... arguments, const CallOptions& options,
+                 Callback<M> callback) {
+    stub().CallAsync(std::move(arguments)..., options, std::move(callback));
   }
   void CallAsync(Args... arguments, Callback<M> callback) {
     stub().CallAsync(std::move(arguments)..., std::move(callback));
   }
-  Future<M> CallFuture(Args... arguments, CallOptions options = {}) {
-    return stub().CallFuture(std::move(arguments)..., std::move(options));
+  Future<M> CallFuture(Args... arguments, const CallOptions& options = {}) {
+    return stub().CallFuture(std::move(arguments)..., options);
   }
 #ifdef RPC_HAS_COROUTINES
   auto CallAwaitable(Args... arguments, CallOptions options = {}) {
@@ -146,8 +147,8 @@ class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
 #endif
   std::vector<CallResult<M>> CallBatch(
       absl::Span<const core::ArgumentBody<M>> arguments,
-      CallOptions options = {}) {
-    return stub().CallBatch(arguments, std::move(options));
+      const CallOptions& options = {}) {
+    return stub().CallBatch(arguments, options);
   }
 
  private:

@@ -28,9 +28,9 @@ class Delivery {
   class Origin {
    public:
     // Called once for each delivery. A `reply`, where there is one, leaves
-    // before the settlement does.
+    // before the settlement does; it is moved from.
     virtual void Settle(std::uint64_t token, const Request& request,
-                        Settlement settlement, const Reply* reply) = 0;
+                        Settlement settlement, Reply* reply) = 0;
 
    protected:
     ~Origin() = default;
@@ -76,7 +76,7 @@ class Delivery {
   void Reject() && { Settle(Settlement::kReject, nullptr); }
 
  private:
-  void Settle(Settlement settlement, const Reply* reply) {
+  void Settle(Settlement settlement, Reply* reply) {
     std::exchange(origin_, nullptr)
         ->Settle(token_, request_, settlement, reply);
   }

@@ -176,9 +176,9 @@ class MemoryTransport final : private Delivery::Origin {
 
   // From Delivery::Origin.
   void Settle(std::uint64_t token, const Request& request,
-              Settlement settlement, const Reply* reply) override {
+              Settlement settlement, Reply* reply) override {
     if (reply != nullptr) {
-      options_.broker->replies_.Send(request.reply_to, Reply(*reply));
+      options_.broker->replies_.Send(request.reply_to, std::move(*reply));
     }
     queue_->Settle(token, settlement);
   }

@@ -36,9 +36,9 @@ class Settlements final : public rpc::Delivery::Origin {
       : delivery_mode_(delivery_mode), wake_(std::move(wake)) {}
 
   void Settle(std::uint64_t token, const Request& request,
-              Settlement settlement, const Reply* reply) override {
+              Settlement settlement, Reply* reply) override {
     Settled settled{token, settlement, request.reply_to, std::nullopt};
-    if (reply != nullptr) settled.reply = *reply;
+    if (reply != nullptr) settled.reply = std::move(*reply);
     bool is_first = false;
     {
       const std::lock_guard lock(mutex_);

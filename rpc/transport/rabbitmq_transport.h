@@ -2,6 +2,7 @@
 #define RPC_TRANSPORT_RABBITMQ_TRANSPORT_H_
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -91,14 +92,30 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
     return started;
   }
 
-  absl::Status Submit(Request request) {
+  absl::Status Submit(Request&& request) {
     const absl::StatusOr<bool> wake = calls_.Post(std::move(request));
     if (!wake.ok()) return wake.status();
     if (*wake) connection_->Wake();
     return absl::OkStatus();
   }
 
+  absl::Status SubmitAndRun(Request&& request, const std::atomic<bool>& done) {
+    // Before it is posted, which then need not wake anybody.
+    amqp::Connection::Loan loan = connection_->BorrowFree();
+    const absl::StatusOr<bool> wake = calls_.Post(std::move(request));
+    if (!wake.ok()) return wake.status();
+    if (!loan) loan = connection_->Borrow();
+    if (loan) {
+      loan.RunUntil(done);
+    } else if (*wake) {
+      connection_->Wake();
+    }
+    return absl::OkStatus();
+  }
+  void Wake() { connection_->Wake(); }
+
   absl::Status StartServing(ServerEvents* events, ServingOptions options) {
+    has_served_ = true;
     return serving_.Start(events, options);
   }
   absl::Status StopServing(Deadline deadline) {
@@ -130,6 +147,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
   TimePoint OnTurn(amqp::Session* session, TimePoint now) override {
     return std::min(calls_.OnTurn(session, now), serving_.OnTurn(session, now));
   }
+  // Handlers may run within the loop: they are not a caller's business.
+  bool Lends() const override { return !has_served_; }
 
   const Options options_;
   std::string where_;
@@ -139,6 +158,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
   bool up_ = false;
   absl::Status down_;
   absl::Status refused_;
+
+  std::atomic<bool> has_served_{false};
 
   rabbitmq::Calls calls_;
   rabbitmq::Serving serving_;

@@ -1,9 +1,12 @@
 #ifndef RPC_TRANSPORT_TRANSPORT_POLICY_H_
 #define RPC_TRANSPORT_TRANSPORT_POLICY_H_
 
+#include <atomic>
 #include <concepts>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "rpc/base/bytes.h"
@@ -29,6 +32,14 @@
 //     absl::Status StartCalls(CallEvents* events);
 //     absl::Status Submit(Request request);
 //
+//     // Optional. If absent, a blocking caller sleeps until its reply. As
+//     // Submit, by one who waits until `done` and knows of no request under
+//     // way but its own: its thread may run the transport until then. Wake
+//     // follows if others are under way by then, and comes from whoever sets
+//     // `done` outside of an event.
+//     absl::Status SubmitAndRun(Request, const std::atomic<bool>& done);
+//     void Wake();
+//
 //     // The serving half. StopServing: no delivery after it returned. Flush:
 //     // until what was settled has left.
 //     absl::Status StartServing(ServerEvents* events, ServingOptions options);
@@ -37,7 +48,8 @@
 //   };
 //
 // Thread-safe after Open. Events come from threads of the transport's or from
-// within Submit and Settle, never under a lock of its own; they return quickly.
+// within Submit, SubmitAndRun and Settle, never under a lock of its own; they
+// return quickly.
 // `events` outlive the transport.
 //
 // A transport with kTraits.same_thread has no halves. Instead it carries a body
@@ -81,6 +93,11 @@ class CallEvents {
   // A server's reply, or what the transport knows of one request: NotRun() if
   // it was not served.
   virtual void OnReply(Reply reply) = 0;
+  // Those that came together; they are moved from. The same as one by one, but
+  // whoever has to be woken for them is woken once.
+  virtual void OnReplies(std::span<Reply> replies) {
+    for (Reply& reply : replies) OnReply(std::move(reply));
+  }
   // Nothing that was claimed will be answered any more.
   virtual void OnLost(const absl::Status& status) = 0;
   // Nothing will be carried any more, claimed or not: it cannot heal.
@@ -146,6 +163,15 @@ concept CarriesCalls = requires(T& transport, CallEvents* events,
   {
     transport.Submit(static_cast<Request&&>(request))
     } -> std::same_as<absl::Status>;
+};
+
+template <typename T>
+concept RunsOnCaller = requires(T& transport, Request request,
+                                const std::atomic<bool>& done) {
+  {
+    transport.SubmitAndRun(static_cast<Request&&>(request), done)
+    } -> std::same_as<absl::Status>;
+  transport.Wake();
 };
 
 template <typename T>

@@ -110,6 +110,28 @@ TEST(Decoder, MethodThatAClientNeverAsksForIsUnexpected) {
   EXPECT_EQ(unexpected.method, AMQP_TX_SELECT_OK_METHOD);
 }
 
+// Their tables may be nested more deeply than a stack is.
+TEST(Decoder, WhatNoBrokerSendsIsNotLookedInto) {
+  Decoder decoder;
+  for (const amqp_method_number_t method :
+       {amqp_method_number_t{AMQP_QUEUE_DECLARE_METHOD},
+        amqp_method_number_t{AMQP_BASIC_CONSUME_METHOD},
+        amqp_method_number_t{1}}) {
+    const std::string malformed =
+        RawFrame(1, 1, BigEndianBytes(method, 4) + "\xFF");
+    EXPECT_EQ(Decoded<frame::Unexpected>(decoder, malformed).method, method);
+  }
+}
+
+TEST(Decoder, ASecondConnectionStartIsNotLookedInto) {
+  Decoder decoder;
+  const std::string start =
+      MethodFrame(0, AMQP_CONNECTION_START_METHOD, amqp_connection_start_t{});
+  Decoded<frame::Start>(decoder, start);
+  EXPECT_EQ(Decoded<frame::Unexpected>(decoder, start).method,
+            amqp_method_number_t{AMQP_CONNECTION_START_METHOD});
+}
+
 TEST(Decoder, DecodesPropertiesAndScalarHeaders) {
   const std::string table =
       TableEntry("flag", std::string_view("t\x01", 2)) +
@@ -181,11 +203,10 @@ TEST(Decoder, TooManyHeadersAreRefused) {
 TEST(Decoder, RefusesWhatIsNoAmqp) {
   const std::string method = BigEndianBytes(AMQP_BASIC_DELIVER_METHOD, 4);
   const std::string refused[] = {
-      RawFrame(1, 1, ""),                    // no method number
-      RawFrame(1, 1, "\x01\x02\x03"),        // half of one
-      RawFrame(1, 1, method),                // no arguments
-      RawFrame(1, 1, method + "\xFF"),       // a name cut short
-      RawFrame(1, 1, BigEndianBytes(1, 4)),  // unknown
+      RawFrame(1, 1, ""),               // no method number
+      RawFrame(1, 1, "\x01\x02\x03"),   // half of one
+      RawFrame(1, 1, method),           // no arguments
+      RawFrame(1, 1, method + "\xFF"),  // a name cut short
       RawFrame(2, 1, ""),
       RawFrame(2, 1, std::string(13, '\0')),
       RawFrame(2, 1, std::string(14, '\0')),  // class 0

@@ -7,10 +7,12 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rpc/base/deadline.h"
@@ -347,6 +349,64 @@ TEST(PendingCalls, GivesIdsThatCannotBeGuessed) {
   }
   EXPECT_EQ(all, 0u);
   EXPECT_EQ(any, ~std::uint64_t{0});
+}
+
+TEST(PendingCalls, RepliesThatCameTogetherEndTheirCalls) {
+  int flushes = 0;
+  PendingCalls pending(1000, {.completed = [&] { ++flushes; }});
+  // More than are completed at a time.
+  std::vector<RecordingCall> calls(150);
+  std::vector<Reply> replies;
+  for (RecordingCall& call : calls) {
+    replies.push_back(ReplyTo(*pending.Add(&call, Deadline()), "value"));
+  }
+  replies.insert(replies.begin() + 70, ReplyTo({}, "nobody's"));
+  pending.OnReplies(replies);
+  for (const RecordingCall& call : calls) EXPECT_EQ(call.times(), 1);
+  EXPECT_EQ(flushes, 1);
+  EXPECT_EQ(pending.in_flight(), 0u);
+  EXPECT_EQ(pending.counters().unknown_replies, 1u);
+}
+
+TEST(PendingCalls, SaysAfterEachCompletionThatThereWasOne) {
+  int flushes = 0;
+  PendingCalls pending(10, {.completed = [&] { ++flushes; }});
+  RecordingCall call;
+  pending.OnReply(ReplyTo(*pending.Add(&call, Deadline())));
+  EXPECT_EQ(flushes, 1);
+  pending.Cancel(*pending.Add(&call, Deadline()));
+  EXPECT_EQ(flushes, 2);
+  pending.Add(&call, kSoon).IgnoreError();
+  pending.OnTime(kAfterSoon);
+  EXPECT_EQ(flushes, 3);
+  pending.OnTime(kAfterSoon);
+  EXPECT_EQ(flushes, 3);
+}
+
+TEST(PendingCalls, WaitsForRoomUntilACallIsOverOrTheDeadline) {
+  PendingCalls pending(1);
+  RecordingCall call;
+  const CorrelationId id = *pending.Add(&call, Deadline());
+  const TimePoint begin = Clock::now();
+  pending.WaitForRoom(Deadline::After(absl::Milliseconds(3)));
+  EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(3));
+  std::jthread replier([&] { pending.OnReply(ReplyTo(id)); });
+  while (pending.in_flight() > 0) pending.WaitForRoom(Deadline());
+  EXPECT_TRUE(pending.Add(&call, Deadline()).ok());
+}
+
+TEST(PendingCalls, SaysWhenCallsWereEndedByNoEvent) {
+  int wakes = 0;
+  PendingCalls pending(10, {.ended_from_outside = [&] { ++wakes; }});
+  RecordingCall call;
+  pending.OnReply(ReplyTo(*pending.Add(&call, Deadline())));
+  pending.Add(&call, kSoon).IgnoreError();
+  pending.OnTime(kAfterSoon);
+  EXPECT_EQ(wakes, 0);
+  pending.Cancel(*pending.Add(&call, Deadline()));
+  EXPECT_EQ(wakes, 1);
+  pending.Close(absl::CancelledError(""));
+  EXPECT_EQ(wakes, 2);
 }
 
 }  // namespace

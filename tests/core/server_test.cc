@@ -59,7 +59,7 @@ class Settlements final : public Delivery::Origin {
 
  private:
   void Settle(std::uint64_t token, const Request&, Settlement settlement,
-              const Reply* reply) override {
+              Reply* reply) override {
     const std::lock_guard lock(mutex_);
     std::optional<Reply> copy;
     if (reply != nullptr) copy = *reply;

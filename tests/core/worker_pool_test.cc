@@ -141,5 +141,39 @@ TEST(WorkerPool, RunsEachTaskOnceUnderManyPushers) {
   for (const std::atomic<int>& count : ran) ASSERT_EQ(count, 1);
 }
 
+TEST(WorkerPool, WakesForWhatWasAppended) {
+  WorkerPool<Work> pool = PoolOf(3);
+  std::latch all_run(4);
+  for (int i = 0; i < 3; ++i) {
+    pool.Append([&] { all_run.arrive_and_wait(); });
+  }
+  pool.Wake();
+  // Hangs if fewer than three threads were woken.
+  all_run.arrive_and_wait();
+  EXPECT_TRUE(pool.WaitIdle(Deadline::After(kPatience)));
+}
+
+TEST(WorkerPool, TakesNoMoreThanMayWait) {
+  Gate begun;
+  Gate go_on;
+  std::atomic<int> ran = 0;
+  {
+    WorkerPool<std::unique_ptr<int>> pool(1, [&](const std::unique_ptr<int>&) {
+      begun.Open();
+      go_on.Wait();
+      ++ran;
+    });
+    pool.Push(std::make_unique<int>(1));
+    ASSERT_TRUE(begun.Wait());
+    auto second = std::make_unique<int>(2);
+    EXPECT_TRUE(pool.TryPush(second, 1));
+    auto third = std::make_unique<int>(3);
+    EXPECT_FALSE(pool.TryPush(third, 1));
+    EXPECT_NE(third, nullptr);
+    go_on.Open();
+  }
+  EXPECT_EQ(ran, 2);
+}
+
 }  // namespace
 }  // namespace rpc::core

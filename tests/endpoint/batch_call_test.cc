@@ -62,11 +62,10 @@ TEST(BatchCall, MakesAllCallsAtOnce) {
 
 TEST(BatchCall, OneFailureIsNoOthers) {
   MemoryWorld world;
-  const auto server =
-      world.Serve(Handle<Double>([](std::int64_t n) -> Result {
-        if (n == 2) return absl::OutOfRangeError("two");
-        return n;
-      }));
+  const auto server = world.Serve(Handle<Double>([](std::int64_t n) -> Result {
+    if (n == 2) return absl::OutOfRangeError("two");
+    return n;
+  }));
   auto client = world.Connect<Double>();
   const std::vector<Result> results = client.CallBatch({1, 2, 3});
   ASSERT_EQ(results.size(), 3u);

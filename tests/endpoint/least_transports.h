@@ -87,7 +87,7 @@ class LeastTransport : private Delivery::Origin {
 
  private:
   void Settle(std::uint64_t, const Request&, Settlement,
-              const Reply* reply) override {
+              Reply* reply) override {
     if (reply != nullptr) calls_->OnReply(*reply);
   }
 

@@ -235,5 +235,33 @@ TEST_F(ForeignRequests, TheirIdsReachTheHandler) {
   EXPECT_EQ(id, "order-66");
 }
 
+TEST(ServerOptions, WhatComesBeyondMaxWaitingIsAnsweredAtOnce) {
+  MemoryWorld world;
+  HeldServer server(world,
+                    {.server = {.workers = 1,
+                                .prefetch = 100,
+                                .max_waiting = 2,
+                                .overload_retry_after = absl::Seconds(7)}});
+  auto client = world.Connect<Double>();
+  Outcomes outcomes;
+  client.CallAsync(0, outcomes.Of(0));
+  ASSERT_TRUE(server.WaitForCall());
+  for (int i = 1; i < 6; ++i) client.CallAsync(i, outcomes.Of(i));
+  // One runs, two wait.
+  ASSERT_TRUE(outcomes.WaitFor(3));
+  for (int i = 3; i < 6; ++i) {
+    const absl::Status status = outcomes.Only(i).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_FALSE(MayHaveRun(status));
+    EXPECT_EQ(RetryAfter(status), absl::Seconds(7));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("2 requests wait for its workers"));
+  }
+  EXPECT_EQ(server->endpoint().server_counters().overloaded, 3u);
+  server.LetGo();
+  ASSERT_TRUE(outcomes.WaitFor(6));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcomes.Only(i).value(), i);
+}
+
 }  // namespace
 }  // namespace rpc::testing

@@ -3,6 +3,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rpc/core/awaitable_call.h"
 #include "tests/examples/program.h"
 #include "tests/support/broker.h"
 #include "tests/support/subprocess.h"
@@ -44,6 +45,23 @@ TEST(Staircase, ErrorsAndDeadlinesSayWhetherTheHandlerMayHaveRun) {
            "too late: DEADLINE_EXCEEDED, may have run: look before you try "
            "again\n"
            "cancelled: CANCELLED, has not run: safe to try again\n"));
+}
+
+TEST(Staircase, CallFormsHaveOneResult) {
+  std::string printed =
+      "blocking: 2880067194370816120\n"
+      "callback: 2880067194370816120\n"
+      "future: 2880067194370816120\n"
+      "future: 4660046610375530309\n"
+      "batch: 1\n"
+      "batch: 2880067194370816120\n"
+      "batch: OUT_OF_RANGE\n";
+#ifdef RPC_HAS_COROUTINES
+  printed +=
+      "co_await: 2880067194370816120\n"
+      "co_await on an executor: 4660046610375530309\n";
+#endif
+  EXPECT_THAT(RunExample("call_forms"), Ends(0, printed));
 }
 
 TEST(Staircase, TwoMethodsAreCalledByName) {

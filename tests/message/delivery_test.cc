@@ -27,7 +27,7 @@ class RecordingOrigin : public Delivery::Origin {
   };
 
   void Settle(std::uint64_t token, const Request& request,
-              Settlement settlement, const Reply* reply) override {
+              Settlement settlement, Reply* reply) override {
     settled_.push_back(
         {token, std::string(request.body.view()), settlement,
          reply == nullptr ? std::nullopt : std::optional<Reply>(*reply)});

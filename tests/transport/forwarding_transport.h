@@ -87,14 +87,14 @@ class ForwardingTransport : protected CallEvents,
   }
 
   void Settle(std::uint64_t token, const Request&, Settlement settlement,
-              const Reply* reply) override {
+              Reply* reply) override {
     std::optional<Delivery> delivery = Release(token);
     if (delivery.has_value()) {
       SettleInner(*std::move(delivery), settlement, reply);
     }
   }
   virtual void SettleInner(Delivery delivery, Settlement settlement,
-                           const Reply* reply) {
+                           Reply* reply) {
     if (reply != nullptr) {
       std::move(delivery).Answer(*reply, settlement);
     } else if (settlement == Settlement::kAck) {

@@ -131,8 +131,7 @@ TEST(TransportLaws, ClaimsFirstIsBrokenByWhoDoesNotAsk) {
 // Settles a copy of a delivery: not at all.
 class Nowhere final : public Delivery::Origin {
  public:
-  void Settle(std::uint64_t, const Request&, Settlement,
-              const Reply*) override {}
+  void Settle(std::uint64_t, const Request&, Settlement, Reply*) override {}
 };
 struct DeliversTwice : ForwardingTransport {
   using ForwardingTransport::ForwardingTransport;
@@ -168,7 +167,7 @@ bool IsOfDrop(const Reply* reply) {
 struct DropsInSilence : ForwardingTransport {
   using ForwardingTransport::ForwardingTransport;
   void SettleInner(Delivery delivery, Settlement settlement,
-                   const Reply* reply) override {
+                   Reply* reply) override {
     ForwardingTransport::SettleInner(std::move(delivery), settlement,
                                      IsOfDrop(reply) ? nullptr : reply);
   }
@@ -181,7 +180,7 @@ TEST(TransportLaws, DropAnswersIsBrokenByWhoDropsInSilence) {
 struct RequeuesDropped : ForwardingTransport {
   using ForwardingTransport::ForwardingTransport;
   void SettleInner(Delivery delivery, Settlement settlement,
-                   const Reply* reply) override {
+                   Reply* reply) override {
     ForwardingTransport::SettleInner(
         std::move(delivery),
         IsOfDrop(reply) ? Settlement::kRequeue : settlement, reply);
@@ -204,7 +203,7 @@ TEST(TransportLaws, StopsCleanIsBrokenByWhoDoesNotStop) {
 struct LosesAtStop : ForwardingTransport {
   using ForwardingTransport::ForwardingTransport;
   void SettleInner(Delivery delivery, Settlement settlement,
-                   const Reply* reply) override {
+                   Reply* reply) override {
     ForwardingTransport::SettleInner(std::move(delivery), settlement,
                                      stopped ? nullptr : reply);
   }

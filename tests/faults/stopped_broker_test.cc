@@ -1,0 +1,126 @@
+#include <signal.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "rpc/base/status.h"
+#include "rpc/transport/rabbitmq_transport.h"
+#include "tests/support/private_broker.h"
+#include "tests/transport/rabbitmq_bench.h"
+#include "tests/transport/rabbitmq_probe.h"
+
+namespace rpc::testing {
+namespace {
+
+// What became of calls, of which none may be late.
+class Endings {
+ public:
+  // `took` less than the deadline and a tenth of a second.
+  void Add(const absl::Status& status, absl::Duration took,
+           absl::Duration timeout) {
+    if (took > timeout + absl::Milliseconds(100)) ++late_;
+    const bool is_deadlines = absl::IsDeadlineExceeded(status);
+    ++(is_deadlines                        ? expired_
+       : absl::IsResourceExhausted(status) ? refused_
+                                           : others_);
+    if (++ended_ == wanted_) all_.Set();
+  }
+  void Expect(std::size_t calls) { wanted_ = calls; }
+  bool WaitForAll() { return all_.Wait(absl::Seconds(60)); }
+
+  std::size_t late() const { return late_; }
+  std::size_t expired() const { return expired_; }
+  std::size_t others() const { return others_; }
+
+ private:
+  std::atomic<std::size_t> wanted_ = 0, ended_ = 0;
+  std::atomic<std::size_t> late_ = 0, expired_ = 0, refused_ = 0, others_ = 0;
+  Event all_;
+};
+
+// A broker that takes nothing any more, and says nothing: to the kernel it is
+// a peer that does not read.
+TEST(StoppedBroker, MakesNoCallerWaitBeyondItsDeadline) {
+  constexpr std::size_t kInFlight = 10'000;
+  constexpr std::size_t kCallers = 64;
+  constexpr absl::Duration kTimeout = absl::Seconds(2);
+  const auto broker = PrivateBroker::Start();
+  ASSERT_TRUE(broker.ok()) << broker.status();
+  const RabbitMqTopology topology = TutorialQueue("stopped");
+  const std::string url = (*broker)->url();
+  TestServer<ProbeServer> server(
+      At(topology, url),
+      Probe{[](const ServerContext&, std::uint64_t n) { return n; }});
+  auto client = ProbeClient::Open(At<ProbeClient>(topology, url));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE(client->Call(1).ok());
+
+  ASSERT_EQ(::kill((*broker)->pid(), SIGSTOP), 0);
+  Endings asynchronous, blocking;
+  asynchronous.Expect(kInFlight);
+  for (std::size_t i = 0; i < kInFlight; ++i) {
+    const TimePoint begin = Clock::now();
+    client->CallAsync(i, {.timeout = kTimeout},
+                      [&asynchronous, begin, kTimeout](const auto& value) {
+                        asynchronous.Add(value.status(),
+                                         absl::FromChrono(Clock::now() - begin),
+                                         kTimeout);
+                      });
+  }
+  {
+    std::vector<std::jthread> callers;
+    for (std::size_t i = 0; i < kCallers; ++i) {
+      callers.emplace_back([&] {
+        // One after the other, until after the asynchronous ones.
+        for (int call = 0; call < 3; ++call) {
+          absl::Status status;
+          const absl::Duration timeout = kTimeout / 2;
+          const absl::Duration took = Took(
+              [&] { status = client->Call(1, {.timeout = timeout}).status(); });
+          blocking.Add(status, took, timeout);
+        }
+      });
+    }
+  }
+  EXPECT_TRUE(asynchronous.WaitForAll());
+  EXPECT_EQ(asynchronous.late(), 0u);
+  EXPECT_EQ(asynchronous.expired(), kInFlight);
+  EXPECT_EQ(blocking.late(), 0u);
+  EXPECT_EQ(blocking.expired(), 3 * kCallers);
+  EXPECT_EQ(blocking.others() + asynchronous.others(), 0u);
+
+  ASSERT_EQ(::kill((*broker)->pid(), SIGCONT), 0);
+  // What is queued has expired: the next call is not behind it.
+  EXPECT_TRUE(client->Call(1, {.timeout = absl::Seconds(20)}).ok());
+}
+
+TEST(StoppedBroker, LetsAnEndpointEndWithinASecond) {
+  const auto broker = PrivateBroker::Start();
+  ASSERT_TRUE(broker.ok()) << broker.status();
+  const std::string url = (*broker)->url();
+  auto client = std::make_unique<absl::StatusOr<ProbeClient>>(
+      ProbeClient::Open(At<ProbeClient>(TutorialQueue("stopped"), url)));
+  ASSERT_TRUE(client->ok()) << client->status();
+  ASSERT_EQ(::kill((*broker)->pid(), SIGSTOP), 0);
+  Tally ended;
+  for (int i = 0; i < 1000; ++i) {
+    (*client)->CallAsync(1, {.timeout = absl::Seconds(60)},
+                         [&](const auto& value) {
+                           EXPECT_FALSE(value.ok());
+                           ended.Add();
+                         });
+  }
+  EXPECT_LT(Took([&] { client.reset(); }), absl::Seconds(1));
+  EXPECT_EQ(ended.count(), 1000);
+}
+
+}  // namespace
+}  // namespace rpc::testing
