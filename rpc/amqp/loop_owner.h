@@ -15,9 +15,9 @@ namespace rpc::amqp {
 // Says who runs a connection's loop, one thread at a time: the I/O thread, a
 // caller who has borrowed it, or nobody while the I/O thread rests.
 //
-//   I/O thread's --Ask, Lend--> borrowed --Return--> free
-//        ^                          ^--TryBorrow------|
-//        `---------Recall, or nobody borrowed it------'
+// The I/O thread's own, then asked for (Ask), borrowed (Lend), free (Return),
+// borrowed again (TryBorrow), free, ..., and the I/O thread's own again: when
+// it is recalled, or nobody has borrowed it for a while.
 //
 // All that the loop touches belongs to who runs it: whoever takes it sees what
 // its last owner did. Thread-safe.

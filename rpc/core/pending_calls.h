@@ -118,8 +118,9 @@ class PendingCalls final : public CallEvents {
 
   // Ends the call with CANCELLED unless it is over already.
   void Cancel(CorrelationId id) {
-    End(id, absl::CancelledError("the caller cancelled the call"));
-    if (hooks_.ended_from_outside) hooks_.ended_from_outside();
+    if (End(id, absl::CancelledError("the caller cancelled the call"))) {
+      TellOfEndFromOutside();
+    }
   }
 
   // Ends all calls with `status`, and each later Add. No Complete() runs any
@@ -129,8 +130,7 @@ class PendingCalls final : public CallEvents {
       const std::lock_guard lock(mutex_);
       closed_ = NotRun(status);
     }
-    EndAll(status, Which::kAll);
-    if (hooks_.ended_from_outside) hooks_.ended_from_outside();
+    if (EndAll(status, Which::kAll)) TellOfEndFromOutside();
     // A Complete() takes microseconds, and this comes once.
     while (completing_.load(std::memory_order_acquire) != 0) {
       std::this_thread::yield();
@@ -265,18 +265,21 @@ class PendingCalls final : public CallEvents {
     return ended;
   }
 
-  void End(CorrelationId id, const absl::Status& status) {
+  // False if it was over.
+  bool End(CorrelationId id, const absl::Status& status) {
     std::vector<Ended> ended;
     {
       const std::lock_guard lock(mutex_);
-      if (Find(id) == nullptr) return;
+      if (Find(id) == nullptr) return false;
       ended.push_back(Take(id.slot));
       Begin(ended);
     }
     Finish(ended, status);
+    return true;
   }
 
-  void EndAll(const absl::Status& status, Which which) {
+  // False if there were none.
+  bool EndAll(const absl::Status& status, Which which) {
     std::vector<Ended> ended;
     {
       const std::lock_guard lock(mutex_);
@@ -284,10 +287,15 @@ class PendingCalls final : public CallEvents {
         if (slots_[i].call == nullptr) continue;
         if (which == Which::kAll || slots_[i].claimed) ended.push_back(Take(i));
       }
-      if (ended.empty()) return;
+      if (ended.empty()) return false;
       Begin(ended);
     }
     Finish(ended, status);
+    return true;
+  }
+
+  void TellOfEndFromOutside() {
+    if (hooks_.ended_from_outside) hooks_.ended_from_outside();
   }
 
   // Under the lock; Finish() without it.

@@ -403,8 +403,14 @@ TEST(PendingCalls, SaysWhenCallsWereEndedByNoEvent) {
   pending.Add(&call, kSoon).IgnoreError();
   pending.OnTime(kAfterSoon);
   EXPECT_EQ(wakes, 0);
-  pending.Cancel(*pending.Add(&call, Deadline()));
+  const CorrelationId id = *pending.Add(&call, Deadline());
+  pending.Cancel(id);
   EXPECT_EQ(wakes, 1);
+  pending.Cancel(id);
+  EXPECT_EQ(wakes, 1);
+  pending.Add(&call, Deadline()).IgnoreError();
+  pending.Close(absl::CancelledError(""));
+  EXPECT_EQ(wakes, 2);
   pending.Close(absl::CancelledError(""));
   EXPECT_EQ(wakes, 2);
 }

@@ -199,6 +199,8 @@ TEST(AsyncCall, WithoutCallbackThreadsCallsBackWhereTheReplyCame) {
   // Served, and so replied to, on the thread that submits.
   const auto server = world.Serve(Doubling(), {.server = {.workers = 0}});
   auto client = world.Connect<Double>({.callback_threads = 0});
+  // What was submitted before the server took requests is served by it.
+  ASSERT_TRUE(client.Call(1).ok());
   client.CallAsync(1, outcomes.Of(1));
   client.CallAsync(1, {.timeout = absl::ZeroDuration()}, outcomes.Of(2));
   EXPECT_EQ(outcomes.Only(1).value(), 2);
