@@ -41,6 +41,10 @@ Handling<M, Function> Handle(Function function) {
   return Handling<M, Function>(std::move(function));
 }
 
+inline auto Doubling() {
+  return Handle<Double>([](std::int64_t n) { return 2 * n; });
+}
+
 }  // namespace rpc::testing
 
 #endif  // RPC_TESTS_CORE_HANDLING_H_

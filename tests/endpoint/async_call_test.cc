@@ -29,10 +29,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(AsyncCall, CallsBackOnceWithTheValue) {
   MemoryWorld world;
   Outcomes outcomes;

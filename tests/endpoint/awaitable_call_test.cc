@@ -34,10 +34,6 @@ namespace {
 
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 // A coroutine that runs until it waits, and belongs to nobody.
 struct Detached {
   struct promise_type {

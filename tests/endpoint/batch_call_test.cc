@@ -28,10 +28,6 @@ namespace {
 
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(BatchCall, ReturnsTheResultsInTheOrderOfTheArguments) {
   MemoryWorld world;
   const auto server = world.Serve(Doubling(), {.server = {.workers = 3}});

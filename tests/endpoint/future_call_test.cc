@@ -24,10 +24,6 @@ namespace {
 using ::testing::HasSubstr;
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(FutureCall, HasWhatCallWouldHaveReturned) {
   MemoryWorld world;
   const auto server = world.Serve(Doubling());

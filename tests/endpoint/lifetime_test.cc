@@ -25,10 +25,6 @@ namespace {
 using Result = absl::StatusOr<std::int64_t>;
 using Client = MemoryEndpoint<Double>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(Lifetime, TheDestructorEndsPendingCallsInTime) {
   constexpr int kCalls = 1000;
   MemoryWorld world;

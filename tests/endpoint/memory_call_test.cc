@@ -33,10 +33,6 @@ std::string MessageOf(const absl::Status& status) {
   return std::string(status.message());
 }
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(MemoryCall, ReturnsTheHandlersValue) {
   MemoryWorld world;
   const auto server = world.Serve(Doubling());

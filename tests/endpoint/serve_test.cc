@@ -25,10 +25,6 @@ namespace {
 using ::testing::HasSubstr;
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 // Answers its caller when it is told to stop, and not before.
 auto UntilCancelled(Gate* entered) {
   return Handle<Double>([entered](const ServerContext& context, std::int64_t) {

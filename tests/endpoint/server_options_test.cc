@@ -26,10 +26,6 @@ namespace {
 using ::testing::HasSubstr;
 using Result = absl::StatusOr<std::int64_t>;
 
-auto Doubling() {
-  return Handle<Double>([](std::int64_t n) { return 2 * n; });
-}
-
 TEST(ServerOptions, WorkersRunThatManyHandlersAtOnce) {
   MemoryWorld world;
   std::latch all_run(4);

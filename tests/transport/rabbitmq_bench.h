@@ -1,8 +1,6 @@
 #ifndef RPC_TESTS_TRANSPORT_RABBITMQ_BENCH_H_
 #define RPC_TESTS_TRANSPORT_RABBITMQ_BENCH_H_
 
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -11,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
