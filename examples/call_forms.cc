@@ -16,9 +16,8 @@
 
 namespace {
 
-using Endpoint =
-    rpc::RpcEndpoint<rpc::MemoryTransport, rpc::DecimalSerializer,
-                     rpc::Fibonacci<std::uint64_t>>;
+using Endpoint = rpc::RpcEndpoint<rpc::MemoryTransport, rpc::DecimalSerializer,
+                                  rpc::Fibonacci<std::uint64_t>>;
 using Result = absl::StatusOr<std::uint64_t>;
 
 void Print(const char* form, const Result& value) {

@@ -48,6 +48,9 @@ TEST(Lifetime, TheDestructorRunsTheCallbacksOfCallsThatAreOver) {
   Outcomes outcomes;
   const auto server = world.Serve(Doubling(), {.server = {.workers = 0}});
   std::optional<Client> client = world.Connect<Double>();
+  // From the first answer on, a call is over when CallAsync() returns: it was
+  // served on this thread.
+  ASSERT_TRUE(client->Call(0).ok());
   Gate go_on;
   client->CallAsync(0, [&](const Result&) { go_on.Wait(); });
   for (int i = 0; i < 10; ++i) client->CallAsync(i, outcomes.Of(i));

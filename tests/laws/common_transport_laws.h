@@ -274,7 +274,7 @@ void StopInTheRush(World& world) {
   std::thread rush([&] {
     for (const Request& request : requests) {
       client.events.Expect(request.deadline);
-      if (!client.transport->Submit(request).ok()) ++refused;
+      if (!client.transport->Submit(Request(request)).ok()) ++refused;
     }
   });
   const bool served =
