@@ -54,6 +54,7 @@ class Assembly {
     delivery_.message.properties = std::move(header.properties);
     missing_ = header.body_size;
     delivery_.body_too_large = header.body_size > body_limit_;
+    delivery_.message.body.clear();
     if (!delivery_.body_too_large) {
       delivery_.message.body.reserve(
           static_cast<std::size_t>(header.body_size));
@@ -76,14 +77,15 @@ class Assembly {
     return absl::OkStatus();
   }
 
-  // Once complete(), by is_return().
-  Delivery TakeDelivery() {
+  // Once complete(), by is_return(). The delivery is valid until the next
+  // message is begun.
+  Delivery&& TakeDelivery() {
     stage_ = Stage::kIdle;
-    return std::exchange(delivery_, {});
+    return std::move(delivery_);
   }
   Return TakeReturn() {
     stage_ = Stage::kIdle;
-    return {std::exchange(delivery_, {}).message, return_code_,
+    return {std::move(delivery_.message), return_code_,
             std::move(return_text_)};
   }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "rpc/amqp/big_endian.h"
 #include "rpc/amqp/frames.h"
 #include "rpc/amqp/header_reader.h"
 #include "rpc/amqp/rabbitmq_c.h"
@@ -22,12 +23,14 @@ class ContentHeaderDecoder {
   // is wrong within it is the publisher's fault and only sets headers_refused.
   absl::Status Decode(std::string_view payload, frame::ContentHeader* header) {
     // Class (2), weight (2), body size (8), property flags (2) and properties.
-    if (payload.size() < 14 || Big(payload.substr(0, 2)) != AMQP_BASIC_CLASS) {
+    if (payload.size() < 14 ||
+        BigEndian<std::uint16_t>(payload.data()) != AMQP_BASIC_CLASS) {
       return Malformed();
     }
-    header->body_size = Big(payload.substr(4, 8));
+    header->body_size = BigEndian<std::uint64_t>(payload.data() + 4);
     std::string_view properties = payload.substr(12);
-    if ((Big(properties.substr(0, 2)) & AMQP_BASIC_HEADERS_FLAG) != 0) {
+    if ((BigEndian<std::uint16_t>(properties.data()) &
+         AMQP_BASIC_HEADERS_FLAG) != 0) {
       std::string_view table;
       if (!CutTable(properties, &table)) return Malformed();
       header->properties.headers_refused =
@@ -50,18 +53,10 @@ class ContentHeaderDecoder {
     return absl::InternalError("the peer sent a malformed content header");
   }
 
-  static std::uint64_t Big(std::string_view bytes) {
-    std::uint64_t value = 0;
-    for (const char byte : bytes) {
-      value = value << 8 | static_cast<unsigned char>(byte);
-    }
-    return value;
-  }
-
   // Finds the headers table, third of the properties, and leaves what is around
   // it, with its flag cleared, in without_table_. False if it is not whole.
   bool CutTable(std::string_view properties, std::string_view* table) {
-    const std::uint64_t flags = Big(properties.substr(0, 2));
+    const std::uint64_t flags = BigEndian<std::uint16_t>(properties.data());
     // A set lowest bit announces more flags; basic has no need of them.
     if ((flags & 1) != 0) return false;
     std::size_t begin = 2;
@@ -75,7 +70,8 @@ class ContentHeaderDecoder {
     if (begin > properties.size() || properties.size() - begin < 4) {
       return false;
     }
-    const std::uint64_t size = Big(properties.substr(begin, 4));
+    const std::uint64_t size =
+        BigEndian<std::uint32_t>(properties.data() + begin);
     if (size > properties.size() - begin - 4) return false;
     *table = properties.substr(begin + 4, static_cast<std::size_t>(size));
     without_table_.assign(properties.substr(0, begin));

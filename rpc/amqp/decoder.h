@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "rpc/amqp/big_endian.h"
 #include "rpc/amqp/content_header.h"
 #include "rpc/amqp/frames.h"
 #include "rpc/amqp/method_decoder.h"
@@ -50,16 +51,12 @@ class Decoder {
   absl::StatusOr<Frame*> Next() {
     const std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
     if (bytes.size() < kHead) return nullptr;
-    if (bytes.substr(0, 4) == "AMQP") {
-      return absl::InternalError(
-          "the peer speaks another version of AMQP than 0-9-1");
-    }
-    if (bytes.substr(0, 2) == "\x15\x03") {
-      return absl::InternalError(
-          "the peer answered with a TLS alert; use amqps:// for this port");
-    }
     const auto type = static_cast<unsigned char>(bytes[0]);
-    const std::size_t size = Big(bytes.substr(3, 4));
+    if (type > AMQP_FRAME_HEARTBEAT) {
+      const absl::Status other = OtherProtocol(bytes);
+      if (!other.ok()) return other;
+    }
+    const std::size_t size = BigEndian<std::uint32_t>(bytes.data() + 3);
     if (size + kHead + 1 > kMaxFrame) {
       return absl::InternalError(absl::StrCat(
           "the peer sent the head of a frame of ", size, " bytes, more than ",
@@ -69,7 +66,7 @@ class Decoder {
     if (bytes[kHead + size] != static_cast<char>(AMQP_FRAME_END)) {
       return absl::InternalError("the peer sent a frame without a frame end");
     }
-    frame_.channel = static_cast<std::uint16_t>(Big(bytes.substr(1, 2)));
+    frame_.channel = BigEndian<std::uint16_t>(bytes.data() + 1);
     begin_ += kHead + size + 1;
     const absl::Status status = Payload(type, bytes.substr(kHead, size));
     if (!status.ok()) return status;
@@ -81,20 +78,25 @@ class Decoder {
   // A turn's bytes behind a frame that is all but complete.
   static constexpr std::size_t kCapacity = kRead + kMaxFrame;
 
-  static std::uint32_t Big(std::string_view bytes) {
-    std::uint32_t value = 0;
-    for (const char byte : bytes) {
-      value = value << 8 | static_cast<unsigned char>(byte);
+  // OK for what may yet be a frame that nobody knows.
+  static absl::Status OtherProtocol(std::string_view bytes) {
+    if (bytes.starts_with("AMQP")) {
+      return absl::InternalError(
+          "the peer speaks another version of AMQP than 0-9-1");
     }
-    return value;
+    if (bytes.starts_with("\x15\x03")) {
+      return absl::InternalError(
+          "the peer answered with a TLS alert; use amqps:// for this port");
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Payload(unsigned char type, std::string_view payload) {
     switch (type) {
       case AMQP_FRAME_METHOD:
         if (payload.size() < 4) break;
-        return methods_.Decode(Big(payload.substr(0, 4)), payload.substr(4),
-                               &frame_.payload);
+        return methods_.Decode(BigEndian<std::uint32_t>(payload.data()),
+                               payload.substr(4), &frame_.payload);
       case AMQP_FRAME_HEADER:
         return header_.Decode(payload,
                               &frame_.payload.emplace<frame::ContentHeader>());

@@ -19,7 +19,8 @@ concept ByteSink = requires(Sink& sink, const char* data, std::size_t size) {
 };
 
 // A growable byte string that keeps up to `kInline` bytes in itself, so that
-// the short bodies and ids of most calls cost no allocation. Thread-compatible.
+// the short bodies and ids of most calls cost no allocation, and that moves by
+// copying itself, without a look at where its bytes are. Thread-compatible.
 template <std::size_t kInline>
 class InlineBytes {
  public:
@@ -33,7 +34,7 @@ class InlineBytes {
   InlineBytes& operator=(const InlineBytes& other) {
     if (this == &other) return *this;
     clear();
-    append(other.data_, other.size_);
+    append(other.data(), other.size());
     return *this;
   }
   InlineBytes& operator=(InlineBytes&& other) noexcept {
@@ -42,30 +43,40 @@ class InlineBytes {
     Take(other);
     return *this;
   }
+  // Of what is text and no InlineBytes of this size; may be a part of this.
+  template <std::convertible_to<std::string_view> Text>
+  InlineBytes& operator=(const Text& text) {
+    const std::string_view bytes = text;
+    if (bytes.size() > capacity()) return *this = InlineBytes(bytes);
+    if (!bytes.empty()) std::memmove(data(), bytes.data(), bytes.size());
+    tag_ = 2 * bytes.size() | (tag_ & kOnHeap);
+    return *this;
+  }
   ~InlineBytes() { Free(); }
 
   // `data` may not point into this.
   void append(const char* data, std::size_t size) {
     if (size == 0) return;
-    if (size > capacity_ - size_) {
-      reserve(std::max(size_ + size, 2 * capacity_));
+    const std::size_t old_size = this->size();
+    if (size > capacity() - old_size) {
+      reserve(std::max(old_size + size, 2 * capacity()));
     }
-    std::memcpy(data_ + size_, data, size);
-    size_ += size;
+    std::memcpy(this->data() + old_size, data, size);
+    tag_ += 2 * size;
   }
-  void clear() { size_ = 0; }
+  void clear() { tag_ &= kOnHeap; }
   void reserve(std::size_t capacity) {
-    if (capacity <= capacity_) return;
-    char* const larger = new char[capacity];
-    if (size_ != 0) std::memcpy(larger, data_, size_);
-    if (data_ != inline_) delete[] data_;
-    data_ = larger;
-    capacity_ = capacity;
+    if (capacity <= this->capacity()) return;
+    const HeapBytes larger = {new char[capacity], capacity};
+    std::memcpy(larger.data, data(), size());
+    Free();
+    std::memcpy(bytes_, &larger, sizeof(larger));
+    tag_ |= kOnHeap;
   }
 
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  std::string_view view() const { return {data_, size_}; }
+  std::size_t size() const { return tag_ / 2; }
+  bool empty() const { return size() == 0; }
+  std::string_view view() const { return {data(), size()}; }
   // NOLINTNEXTLINE(google-explicit-constructor)
   operator std::string_view() const { return view(); }
 
@@ -75,28 +86,38 @@ class InlineBytes {
   }
 
  private:
+  // What stands in place of the bytes when they are elsewhere.
+  struct HeapBytes {
+    char* data;
+    std::size_t capacity;
+  };
+  static constexpr std::size_t kOnHeap = 1;
+  static_assert(kInline >= sizeof(HeapBytes));
+
+  bool is_on_heap() const { return (tag_ & kOnHeap) != 0; }
+  HeapBytes heap() const {
+    HeapBytes heap;
+    std::memcpy(&heap, bytes_, sizeof(heap));
+    return heap;
+  }
+  std::size_t capacity() const {
+    return is_on_heap() ? heap().capacity : kInline;
+  }
+  char* data() { return is_on_heap() ? heap().data : bytes_; }
+  const char* data() const { return is_on_heap() ? heap().data : bytes_; }
+
   // Of a new or freed string.
   void Take(InlineBytes& other) {
-    if (other.data_ == other.inline_) {
-      append(other.data_, other.size_);
-    } else {
-      data_ = std::exchange(other.data_, other.inline_);
-      size_ = other.size_;
-      capacity_ = std::exchange(other.capacity_, kInline);
-    }
-    other.size_ = 0;
+    std::memcpy(bytes_, other.bytes_, kInline);
+    tag_ = std::exchange(other.tag_, 0);
   }
   void Free() {
-    if (data_ != inline_) delete[] data_;
-    data_ = inline_;
-    size_ = 0;
-    capacity_ = kInline;
+    if (is_on_heap()) delete[] heap().data;
   }
 
-  char* data_ = inline_;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = kInline;
-  char inline_[kInline];
+  // Twice the size, and kOnHeap.
+  std::size_t tag_ = 0;
+  alignas(HeapBytes) char bytes_[kInline];
 };
 
 // A body: most typed arguments and results are short.

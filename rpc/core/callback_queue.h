@@ -32,9 +32,9 @@ class CallbackQueue {
 
   // Threads that sleep are woken by Flush().
   void Add(Continuation* continuation, Reply&& reply) {
-    if (threads_ < 1) return RunHere({continuation, std::move(reply)});
+    if (threads_ < 1) return RunHere(continuation, std::move(reply));
     std::call_once(started_, [this] {
-      pool_.store(&own_pool_.emplace(threads_, [](Completed completed) {
+      pool_.store(&own_pool_.emplace(threads_, [](Completed&& completed) {
         completed.continuation->Run(std::move(completed.reply));
       }));
     });
@@ -71,12 +71,14 @@ class CallbackQueue {
 
   // A callback may cause the next one; it runs when the first has returned, so
   // that the stack does not grow.
-  void RunHere(Completed completed) {
+  void RunHere(Continuation* continuation, Reply&& reply) {
     Thread& here = Here();
-    if (here.queue == this) return here.waiting.Push(std::move(completed));
+    if (here.queue == this) {
+      return here.waiting.Push({continuation, std::move(reply)});
+    }
     const CallbackQueue* const outer = std::exchange(here.queue, this);
     RingQueue<Completed> outer_waiting = std::exchange(here.waiting, {});
-    completed.continuation->Run(std::move(completed.reply));
+    continuation->Run(std::move(reply));
     while (std::optional<Completed> next = here.waiting.Pop()) {
       next->continuation->Run(std::move(next->reply));
     }

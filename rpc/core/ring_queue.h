@@ -17,17 +17,18 @@ class RingQueue {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
 
-  void Push(T value) {
+  void Push(T&& value) {
     if (size_ == ring_.size()) Grow();
-    ring_[(first_ + size_) % ring_.size()].emplace(std::move(value));
+    At(size_).emplace(std::move(value));
     ++size_;
   }
 
   std::optional<T> Pop() {
     if (size_ == 0) return std::nullopt;
-    std::optional<T> value(std::in_place, *std::move(ring_[first_]));
-    ring_[first_].reset();
-    first_ = (first_ + 1) % ring_.size();
+    std::optional<T>& first = At(0);
+    std::optional<T> value(std::in_place, *std::move(first));
+    first.reset();
+    ++first_;
     --size_;
     return value;
   }
@@ -36,10 +37,15 @@ class RingQueue {
   void Grow() {
     std::vector<std::optional<T>> larger(ring_.empty() ? 16 : 2 * ring_.size());
     for (std::size_t i = 0; i < size_; ++i) {
-      larger[i].emplace(*std::move(ring_[(first_ + i) % ring_.size()]));
+      larger[i].emplace(*std::move(At(i)));
     }
     ring_ = std::move(larger);
     first_ = 0;
+  }
+
+  // The ring's size is a power of two.
+  std::optional<T>& At(std::size_t i) {
+    return ring_[(first_ + i) & (ring_.size() - 1)];
   }
 
   std::vector<std::optional<T>> ring_;

@@ -84,7 +84,7 @@ class Server final : public ServerEvents {
       : options_(options), handle_(std::move(handle)), transports_(transports) {
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
-                    [this](Delivery d) { Answer(std::move(d)); });
+                    [this](Delivery&& d) { Answer(std::move(d)); });
     }
   }
 
@@ -161,7 +161,7 @@ class Server final : public ServerEvents {
   }
 
  private:
-  void Answer(Delivery delivery) {
+  void Answer(Delivery&& delivery) {
     if (draining_) return GiveBack(std::move(delivery));
     const Request& request = delivery.request();
     Reply reply;

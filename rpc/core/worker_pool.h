@@ -16,13 +16,13 @@
 
 namespace rpc::core {
 
-// Threads that run `run(task)` for each task pushed, first in first out.
+// Threads that run `run(task)` for each task, first in first out.
 // Thread-safe.
 template <typename Task>
 class WorkerPool {
  public:
   // At least one thread.
-  WorkerPool(int threads, std::function<void(Task)> run)
+  WorkerPool(int threads, std::function<void(Task&&)> run)
       : run_(std::move(run)) {
     threads_.reserve(static_cast<std::size_t>(threads));
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -31,8 +31,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Runs what is queued, and what those tasks push, then ends the threads. Not
-  // from within a task; what is pushed afterwards is never run.
+  // Runs what is queued, and what those tasks append, then ends the threads.
+  // Not from within a task; what comes afterwards is never run.
   void Join() {
     {
       const std::lock_guard lock(mutex_);
@@ -43,18 +43,9 @@ class WorkerPool {
     threads_.clear();
   }
 
-  void Push(Task task) {
-    bool wake = false;
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.Push(std::move(task));
-      wake = sleeping_ > 0;
-    }
-    if (wake) wake_.notify_one();
-  }
-
-  // For several tasks at once: those that were appended may wait for Wake().
-  void Append(Task task) {
+  // Several tasks may be appended before one Wake(), without which they may
+  // stay where they are.
+  void Append(Task&& task) {
     const std::lock_guard lock(mutex_);
     queue_.Push(std::move(task));
   }
@@ -67,7 +58,8 @@ class WorkerPool {
     for (; wanted > 0; --wanted) wake_.notify_one();
   }
 
-  // As Push(), unless `limit` tasks wait; `task` is moved from if it was taken.
+  // Appends and wakes, unless `limit` tasks wait; `task` is moved from if it
+  // was taken.
   bool TryPush(Task& task, std::size_t limit) {
     bool wake = false;
     {
@@ -122,7 +114,7 @@ class WorkerPool {
     }
   }
 
-  const std::function<void(Task)> run_;
+  const std::function<void(Task&&)> run_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable idle_;

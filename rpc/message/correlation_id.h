@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace rpc {
 
@@ -19,39 +20,76 @@ struct CorrelationId {
   std::uint64_t nonce = 0;
 
   constexpr std::array<char, kTextSize> Text() const {
-    constexpr std::string_view kDigits = "0123456789abcdef";
     std::array<char, kTextSize> text = {};
-    for (std::size_t i = 0; i < 8; ++i) {
-      text[i] = kDigits[(slot >> (28 - 4 * i)) & 15];
-    }
-    for (std::size_t i = 0; i < 16; ++i) {
-      text[8 + i] = kDigits[(nonce >> (60 - 4 * i)) & 15];
-    }
+    Write(slot, text.data(), std::make_index_sequence<4>());
+    Write(nonce, text.data() + 8, std::make_index_sequence<8>());
     return text;
   }
 
   // Nothing if `text` is not what Text() returns.
   static constexpr std::optional<CorrelationId> Parse(std::string_view text) {
     if (text.size() != kTextSize) return std::nullopt;
-    std::uint64_t parts[2] = {};
-    for (std::size_t i = 0; i < kTextSize; ++i) {
-      const char c = text[i];
-      int digit = 0;
-      if (c >= '0' && c <= '9') {
-        digit = c - '0';
-      } else if (c >= 'a' && c <= 'f') {
-        digit = c - 'a' + 10;
-      } else {
-        return std::nullopt;
-      }
-      std::uint64_t& part = parts[i < 8 ? 0 : 1];
-      part = part << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return CorrelationId{static_cast<std::uint32_t>(parts[0]), parts[1]};
+    unsigned all = 0;
+    const auto slot =
+        Read<std::uint32_t>(text.data(), all, std::make_index_sequence<8>());
+    const auto nonce = Read<std::uint64_t>(text.data() + 8, all,
+                                           std::make_index_sequence<16>());
+    if (all > 15) return std::nullopt;
+    return CorrelationId{slot, nonce};
   }
 
   friend constexpr bool operator==(const CorrelationId&,
                                    const CorrelationId&) = default;
+
+ private:
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr std::uint8_t kNoDigit = 255;
+
+  // The digits of each byte, and the value of each digit: every call has its id
+  // written once and read twice.
+  static constexpr auto kPairs = [] {
+    std::array<char, 512> pairs = {};
+    for (std::size_t i = 0; i < 256; ++i) {
+      pairs[2 * i] = kDigits[i / 16];
+      pairs[2 * i + 1] = kDigits[i % 16];
+    }
+    return pairs;
+  }();
+  static constexpr auto kValues = [] {
+    std::array<std::uint8_t, 256> values = {};
+    for (std::uint8_t& value : values) value = kNoDigit;
+    for (std::size_t i = 0; i < 16; ++i) {
+      values[static_cast<unsigned char>(kDigits[i])] =
+          static_cast<std::uint8_t>(i);
+    }
+    return values;
+  }();
+
+  // One step for each digit or pair of them, without a loop.
+  template <typename Part, std::size_t... kByte>
+  static constexpr void Write(Part part, char* text,
+                              std::index_sequence<kByte...>) {
+    (WritePair(part >> (8 * (sizeof(Part) - 1 - kByte)) & 255,
+               text + 2 * kByte),
+     ...);
+  }
+  static constexpr void WritePair(std::uint64_t byte, char* text) {
+    text[0] = kPairs[2 * byte];
+    text[1] = kPairs[2 * byte + 1];
+  }
+  // Leaves in `all` a bit above 15 if not all are digits.
+  template <typename Part, std::size_t... kDigit>
+  static constexpr Part Read(const char* text, unsigned& all,
+                             std::index_sequence<kDigit...>) {
+    Part part = 0;
+    ((part = static_cast<Part>(part << 4 | Value(text[kDigit], all))), ...);
+    return part;
+  }
+  static constexpr unsigned Value(char c, unsigned& all) {
+    const unsigned value = kValues[static_cast<unsigned char>(c)];
+    all |= value;
+    return value;
+  }
 };
 
 }  // namespace rpc

@@ -1,6 +1,7 @@
 #ifndef RPC_MESSAGE_DELIVERY_H_
 #define RPC_MESSAGE_DELIVERY_H_
 
+#include <concepts>
 #include <cstdint>
 #include <utility>
 
@@ -43,8 +44,9 @@ class Delivery {
     int earlier_deliveries = 0;
   };
 
-  Delivery(Request request, Facts facts, Origin* origin, std::uint64_t token)
-      : request_(std::move(request)),
+  template <std::convertible_to<Request> R>
+  Delivery(R&& request, Facts facts, Origin* origin, std::uint64_t token)
+      : request_(std::forward<R>(request)),
         facts_(facts),
         origin_(origin),
         token_(token) {}
@@ -65,7 +67,7 @@ class Delivery {
 
   // Sends `reply` to the caller, if it waits for one, then settles. The
   // correlation id is filled in here.
-  void Answer(Reply reply, Settlement settlement = Settlement::kAck) && {
+  void Answer(Reply&& reply, Settlement settlement = Settlement::kAck) && {
     reply.correlation_id = request_.correlation_id.empty()
                                ? request_.message_id
                                : request_.correlation_id;

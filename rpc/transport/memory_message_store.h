@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <utility>
+#include <vector>
 
 #include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
@@ -152,7 +152,7 @@ class MemoryMessageStore {
     --ready_;
   }
 
-  std::deque<MemoryMessage> slots_;
+  std::vector<MemoryMessage> slots_;
   std::uint32_t first_free_ = kEnds;
   std::uint64_t appended_ = 0;
   std::size_t ready_ = 0;

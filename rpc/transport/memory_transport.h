@@ -89,7 +89,7 @@ class MemoryTransport final : private Delivery::Origin {
 
   // FAILED_PRECONDITION before StartCalls. What keeps the request from a queue
   // comes as its OnReply, before this returns.
-  absl::Status Submit(Request request) {
+  absl::Status Submit(Request&& request) {
     if (!calls_started_.load(std::memory_order_acquire)) {
       return NotRun(
           absl::FailedPreconditionError("Submit was called before StartCalls"));

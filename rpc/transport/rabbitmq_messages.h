@@ -2,6 +2,9 @@
 #define RPC_TRANSPORT_RABBITMQ_MESSAGES_H_
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -45,11 +48,14 @@ const T* ReadHeader(const amqp::Properties& properties, std::string_view name,
 
 // Milliseconds rounded up, so that what is left is never cut to nothing.
 // RabbitMQ takes what fits 32 bits.
-inline ShortText Expiration(absl::Duration left) {
-  const std::int64_t milliseconds = std::clamp<std::int64_t>(
-      absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))), 1,
+inline void SetExpiration(Clock::duration left, ShortText& expiration) {
+  using std::chrono::milliseconds;
+  const auto count = std::clamp<milliseconds::rep>(
+      std::chrono::ceil<milliseconds>(left).count(), 1,
       std::numeric_limits<std::int32_t>::max());
-  return ShortText(std::to_string(milliseconds));
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), count).ptr;
+  expiration = std::string_view(digits.begin(), end);
 }
 
 // `properties` is reused from one request to the next.
@@ -60,11 +66,13 @@ inline void FromRequest(const Request& request, TimePoint now,
   properties.message_id = request.message_id;
   properties.content_type = request.content_type;
   properties.reply_to =
-      request.correlation_id.empty() ? ShortText() : ShortText(reply_to);
+      request.correlation_id.empty() ? std::string_view() : reply_to;
   properties.delivery_mode = delivery_mode;
-  properties.expiration = request.deadline.is_never()
-                              ? ShortText()
-                              : Expiration(request.deadline.Left(now));
+  if (request.deadline.is_never()) {
+    properties.expiration.clear();
+  } else {
+    SetExpiration(request.deadline.at() - now, properties.expiration);
+  }
   properties.headers.clear();
   if (!request.method.empty()) {
     AddHeader(properties, wire::kMethod, std::string(request.method.view()));
@@ -79,7 +87,7 @@ inline void FromRequest(const Request& request, TimePoint now,
 
 // A request as it was received at `now`, or what is wrong with it. What is
 // known of it is filled in even then: enough to answer.
-inline absl::Status ToRequest(amqp::Message message, TimePoint now,
+inline absl::Status ToRequest(amqp::Message&& message, TimePoint now,
                               Request& request) {
   amqp::Properties& properties = message.properties;
   request.correlation_id = std::move(properties.correlation_id);
@@ -178,7 +186,7 @@ inline absl::Status ReadFailure(const amqp::Message& message) {
   return status;
 }
 
-inline Reply ToReply(amqp::Delivery delivery) {
+inline Reply ToReply(amqp::Delivery&& delivery) {
   Reply reply;
   reply.status = delivery.body_too_large
                      ? absl::ResourceExhaustedError(

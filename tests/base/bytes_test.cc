@@ -22,7 +22,7 @@ constexpr bool FillsInAConstantExpression() {
 }
 static_assert(FillsInAConstantExpression());
 
-// Around the size that an InlineBytes<8> keeps in itself.
+// Around the size that an InlineBytes<16> keeps in itself.
 std::string Text(std::size_t size) {
   std::string text;
   for (std::size_t i = 0; i < size; ++i) {
@@ -34,7 +34,7 @@ constexpr std::size_t kSizes[] = {0, 1, 7, 8, 9, 16, 17, 1000};
 
 TEST(Bytes, KeepWhatIsAppended) {
   for (const std::size_t size : kSizes) {
-    InlineBytes<8> bytes;
+    InlineBytes<16> bytes;
     const std::string text = Text(size);
     for (const char& c : text) bytes.append(&c, 1);
     EXPECT_EQ(bytes.view(), text);
@@ -47,10 +47,33 @@ TEST(Bytes, AppendAtOnceWhatPassesTheirCapacity) {
   for (const std::size_t first : kSizes) {
     for (const std::size_t second : kSizes) {
       const std::string text = Text(first + second);
-      InlineBytes<8> bytes(std::string_view(text).substr(0, first));
+      InlineBytes<16> bytes(std::string_view(text).substr(0, first));
       bytes.append(text.data() + first, second);
       EXPECT_EQ(bytes.view(), text);
     }
+  }
+}
+
+TEST(Bytes, AreAssignedText) {
+  for (const std::size_t before : kSizes) {
+    for (const std::size_t size : kSizes) {
+      InlineBytes<16> bytes(Text(before));
+      bytes = Text(size);
+      EXPECT_EQ(bytes.view(), Text(size));
+      bytes.append("!", 1);
+      EXPECT_EQ(bytes.view(), Text(size) + "!");
+    }
+  }
+  ShortText text;
+  text = Bytes("of another size");
+  EXPECT_EQ(text.view(), "of another size");
+}
+
+TEST(Bytes, AreAssignedAPartOfThemselves) {
+  for (const std::size_t size : {std::size_t{10}, std::size_t{1000}}) {
+    InlineBytes<16> bytes(Text(size));
+    bytes = bytes.view().substr(1, size - 2);
+    EXPECT_EQ(bytes.view(), Text(size).substr(1, size - 2));
   }
 }
 
@@ -69,9 +92,9 @@ TEST(Bytes, KeepZeroBytes) {
 TEST(Bytes, CopiesAreTheirOwn) {
   for (const std::size_t size : kSizes) {
     const std::string text = Text(size);
-    InlineBytes<8> original(text);
-    InlineBytes<8> copy(original);
-    InlineBytes<8> assigned("something else");
+    InlineBytes<16> original(text);
+    InlineBytes<16> copy(original);
+    InlineBytes<16> assigned("something else");
     assigned = original;
     original.append("!", 1);
     EXPECT_EQ(copy.view(), text);
@@ -82,8 +105,8 @@ TEST(Bytes, CopiesAreTheirOwn) {
 TEST(Bytes, MovesLeaveAnEmptyStringThatCanBeUsed) {
   for (const std::size_t size : kSizes) {
     const std::string text = Text(size);
-    InlineBytes<8> original(text);
-    InlineBytes<8> moved(std::move(original));
+    InlineBytes<16> original(text);
+    InlineBytes<16> moved(std::move(original));
     EXPECT_EQ(moved.view(), text);
     EXPECT_EQ(original.view(), "");
     original.append("again", 5);
@@ -95,8 +118,8 @@ TEST(Bytes, MovesLeaveAnEmptyStringThatCanBeUsed) {
 
 TEST(Bytes, AreTheSameAfterTheyAreAssignedToThemselves) {
   for (const std::size_t size : kSizes) {
-    InlineBytes<8> bytes(Text(size));
-    InlineBytes<8>& same = bytes;
+    InlineBytes<16> bytes(Text(size));
+    InlineBytes<16>& same = bytes;
     bytes = same;
     EXPECT_EQ(bytes.view(), Text(size));
     bytes = std::move(same);
@@ -105,7 +128,7 @@ TEST(Bytes, AreTheSameAfterTheyAreAssignedToThemselves) {
 }
 
 TEST(Bytes, AreReusedAfterClear) {
-  InlineBytes<8> bytes(Text(100));
+  InlineBytes<16> bytes(Text(100));
   const char* const where = bytes.view().data();
   bytes.clear();
   EXPECT_TRUE(bytes.empty());
@@ -115,7 +138,7 @@ TEST(Bytes, AreReusedAfterClear) {
 }
 
 TEST(Bytes, ReserveKeepsTheContent) {
-  InlineBytes<8> bytes("abc");
+  InlineBytes<16> bytes("abc");
   bytes.reserve(100);
   const char* const where = bytes.view().data();
   bytes.append(Text(97).data(), 97);

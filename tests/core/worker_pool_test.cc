@@ -5,6 +5,7 @@
 #include <latch>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -20,6 +21,12 @@ using ::rpc::testing::kPatience;
 
 using Work = std::function<void()>;
 
+template <typename Task, typename T>
+void Push(WorkerPool<Task>& pool, T task) {
+  pool.Append(std::move(task));
+  pool.Wake();
+}
+
 WorkerPool<Work> PoolOf(int threads) {
   return WorkerPool<Work>(threads, [](const Work& work) { work(); });
 }
@@ -28,7 +35,7 @@ TEST(WorkerPool, RunsTasksInOrderOnOneThread) {
   std::vector<int> ran;
   {
     WorkerPool<int> pool(1, [&](int task) { ran.push_back(task); });
-    for (int i = 0; i < 100; ++i) pool.Push(i);
+    for (int i = 0; i < 100; ++i) Push(pool, i);
   }
   ASSERT_EQ(ran.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ran[static_cast<std::size_t>(i)], i);
@@ -38,7 +45,7 @@ TEST(WorkerPool, RunsAsManyTasksAtOnceAsItHasThreads) {
   WorkerPool<Work> pool = PoolOf(4);
   std::latch all_run(5);
   for (int i = 0; i < 4; ++i) {
-    pool.Push([&] { all_run.arrive_and_wait(); });
+    Push(pool, [&] { all_run.arrive_and_wait(); });
   }
   // Hangs if three threads ran the four.
   all_run.arrive_and_wait();
@@ -48,7 +55,7 @@ TEST(WorkerPool, RunsAsManyTasksAtOnceAsItHasThreads) {
 TEST(WorkerPool, DoesNotRunTasksOnThePushersThread) {
   WorkerPool<Work> pool = PoolOf(1);
   std::thread::id ran_on;
-  pool.Push([&] { ran_on = std::this_thread::get_id(); });
+  Push(pool, [&] { ran_on = std::this_thread::get_id(); });
   EXPECT_TRUE(pool.WaitIdle(Deadline()));
   EXPECT_NE(ran_on, std::thread::id());
   EXPECT_NE(ran_on, std::this_thread::get_id());
@@ -62,7 +69,7 @@ TEST(WorkerPool, GivesBackWhatNoThreadHasBegun) {
     go_on.Wait();
   });
   for (int i = 0; i < 3; ++i) {
-    pool.Push(std::make_unique<int>(i));
+    Push(pool, std::make_unique<int>(i));
     ASSERT_TRUE(begun.Wait());
   }
   EXPECT_EQ(**pool.TakeQueued(), 1);
@@ -75,7 +82,7 @@ TEST(WorkerPool, IsNotIdleWhileATaskRuns) {
   WorkerPool<Work> pool = PoolOf(2);
   Gate begun;
   Gate go_on;
-  pool.Push([&] {
+  Push(pool, [&] {
     begun.Open();
     go_on.Wait();
   });
@@ -88,7 +95,7 @@ TEST(WorkerPool, IsNotIdleWhileATaskRuns) {
 TEST(WorkerPool, IsNotIdleWhileATaskIsQueued) {
   WorkerPool<Work> pool = PoolOf(1);
   std::atomic<int> ran = 0;
-  for (int i = 0; i < 1000; ++i) pool.Push([&] { ++ran; });
+  for (int i = 0; i < 1000; ++i) Push(pool, [&] { ++ran; });
   EXPECT_TRUE(pool.WaitIdle(Deadline()));
   EXPECT_EQ(ran, 1000);
 }
@@ -96,7 +103,7 @@ TEST(WorkerPool, IsNotIdleWhileATaskIsQueued) {
 TEST(WorkerPool, IsIdleWhenTheLastQueuedTaskIsTaken) {
   WorkerPool<Work> pool = PoolOf(1);
   for (int round = 0; round < 1000; ++round) {
-    pool.Push([] {});
+    Push(pool, [] {});
     std::jthread taker([&] { pool.TakeQueued(); });
     ASSERT_TRUE(pool.WaitIdle(Deadline::After(kPatience)));
   }
@@ -106,9 +113,9 @@ TEST(WorkerPool, JoinRunsWhatTheQueuedTasksPush) {
   std::atomic<int> ran = 0;
   WorkerPool<Work> pool = PoolOf(1);
   for (int i = 0; i < 10; ++i) {
-    pool.Push([&] {
+    Push(pool, [&] {
       ++ran;
-      pool.Push([&] { ++ran; });
+      Push(pool, [&] { ++ran; });
     });
   }
   pool.Join();
@@ -119,7 +126,7 @@ TEST(WorkerPool, DestroysATaskWithoutItsLock) {
   using Task = std::shared_ptr<void>;
   std::atomic<int> ran = 0;
   WorkerPool<Task> pool(1, [&](const Task&) { ++ran; });
-  pool.Push(Task(nullptr, [&](void*) { pool.Push(nullptr); }));
+  Push(pool, Task(nullptr, [&](void*) { Push(pool, nullptr); }));
   pool.Join();
   EXPECT_EQ(ran, 2);
 }
@@ -134,7 +141,7 @@ TEST(WorkerPool, RunsEachTaskOnceUnderManyPushers) {
     std::vector<std::jthread> pushers;
     for (int p = 0; p < kPushers; ++p) {
       pushers.emplace_back([&pool, p] {
-        for (int i = 0; i < kEach; ++i) pool.Push(p * kEach + i);
+        for (int i = 0; i < kEach; ++i) Push(pool, p * kEach + i);
       });
     }
   }
@@ -163,7 +170,7 @@ TEST(WorkerPool, TakesNoMoreThanMayWait) {
       go_on.Wait();
       ++ran;
     });
-    pool.Push(std::make_unique<int>(1));
+    Push(pool, std::make_unique<int>(1));
     ASSERT_TRUE(begun.Wait());
     auto second = std::make_unique<int>(2);
     EXPECT_TRUE(pool.TryPush(second, 1));
