@@ -48,6 +48,10 @@ class ConnectionLoop final : private SessionListener {
     // because none could succeed or, with CANCELLED, because of Stop().
     virtual void OnDown(const absl::Status& status, Retry retry) = 0;
 
+    // Something was read and told to the channels. What is left to do before
+    // queued work is handed over: what that causes, leaves with the same turn.
+    virtual void OnRead() {}
+
     // Each turn of the loop, after what was read and before what is sent: hand
     // over queued work. `session` is null unless it is open. Returns when the
     // next turn is due at the latest; no need to ask for one because
@@ -89,7 +93,7 @@ class ConnectionLoop final : private SessionListener {
   void OnClosed(const absl::Status& status, Retry retry) override;
 
   void Dial();
-  void ServeLink(short revents);
+  void ServeLink();
   void CheckStop();
   TimePoint NextWake() const;
   void Down(const Ending& ending, absl::Duration lasted);
@@ -140,10 +144,16 @@ inline void ConnectionLoop::Turn() {
   const short revents = std::exchange(revents_, short{0});
   now_ = Clock::now();
   turn_again_ = false;
+  if (link_ != nullptr && (revents != 0 || link_->more_to_read())) {
+    link_->Receive(now_);
+    driver_.OnRead();
+  }
+  // What was asked for until here, this turn does.
+  wakeup_->Heed();
   CheckStop();
   if (link_ == nullptr) Dial();
   if (link_ != nullptr) {
-    ServeLink(revents);
+    ServeLink();
   } else if (!stopped_) {
     driver_wake_ = driver_.OnTurn(nullptr, now_);
   }
@@ -201,8 +211,7 @@ inline void ConnectionLoop::Dial() {
                                  listener, now_);
 }
 
-inline void ConnectionLoop::ServeLink(short revents) {
-  if (revents != 0 || link_->more_to_read()) link_->Receive(now_);
+inline void ConnectionLoop::ServeLink() {
   Session& session = link_->session();
   session.OnTime(now_);
   driver_wake_ = driver_.OnTurn(session.open() ? &session : nullptr, now_);

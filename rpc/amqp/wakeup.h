@@ -49,8 +49,7 @@ class Wakeup {
     return !requested_.load(std::memory_order_seq_cst);
   }
 
-  // The sleeper, after poll(2) and before it looks for work. `revents` is what
-  // that said of descriptor().
+  // The sleeper, after poll(2). `revents` is what that said of descriptor().
   void EndSleep(short revents) {
     sleeping_.store(false, std::memory_order_seq_cst);
     if (revents != 0) {
@@ -58,10 +57,13 @@ class Wakeup {
       [[maybe_unused]] const ssize_t read =
           ::read(event_.get(), &count, sizeof(count));
     }
-    requested_.store(false, std::memory_order_seq_cst);
   }
 
-  // Whether somebody has called Wake() since the last EndSleep().
+  // The sleeper, before it looks for work: whoever called Wake() until here has
+  // been heard.
+  void Heed() { requested_.exchange(false, std::memory_order_seq_cst); }
+
+  // Whether somebody has called Wake() since the last Heed().
   bool requested() const { return requested_.load(std::memory_order_seq_cst); }
 
   // To be polled for reading.

@@ -80,10 +80,11 @@ class Calls final : public amqp::ChannelListener {
     return wake;
   }
 
-  // The turn of the I/O thread's loop: sends what was posted, ends what is due.
+  // The turn of the I/O thread's loop, first what came: all at once.
+  void OnRead() { HandOverReplies(); }
+  // Then sends what was posted, and ends what is due.
   TimePoint OnTurn(amqp::Session* session, TimePoint now) {
     session_ = session;
-    HandOverReplies();
     const bool wanted = BeginTurn();
     if (events_ == nullptr) return kNever;
     const bool opens = session != nullptr && !channel_.has_value() && wanted;

@@ -144,6 +144,7 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
     calls_.Refuse(status);
     serving_.Refuse(status);
   }
+  void OnRead() override { calls_.OnRead(); }
   TimePoint OnTurn(amqp::Session* session, TimePoint now) override {
     return std::min(calls_.OnTurn(session, now), serving_.OnTurn(session, now));
   }

@@ -83,6 +83,36 @@ TEST(Connection, EchoesBodiesOfManyFrames) {
   ExpectEcho(To(TestBroker()), 20, std::string(1000 * 1000, 'x'));
 }
 
+// A callback that posts a request wakes the loop that runs it.
+TEST(Connection, WhatReadingAsksForIsDoneByTheSameTurn) {
+  constexpr int kMessages = 200;
+  RecordingDriver driver;
+  EchoChannel echo(kMessages, 1, "1");
+  std::atomic<Connection*> woken{nullptr};
+  int reads = 0, turns = 0;
+  bool done = false;
+  driver.on_up = [&](Session& session, TimePoint now) {
+    echo.Open(session, now);
+  };
+  driver.on_read = [&] {
+    ++reads;
+    if (Connection* const connection = woken) connection->Wake();
+  };
+  driver.on_turn = [&](Session* session, TimePoint) {
+    if (session != nullptr) echo.Pump();
+    ++turns;
+    if (echo.received() == kMessages) driver.Change([&] { done = true; });
+    return kNever;
+  };
+  auto connection = Start(To(TestBroker()), &driver);
+  woken = connection.get();
+  ASSERT_TRUE(driver.WaitUntil([&] { return done; }));
+  woken = nullptr;
+  connection.reset();
+  EXPECT_GE(reads, kMessages);
+  EXPECT_LT(turns, reads + kMessages / 2);
+}
+
 TEST(Connection, RefusedPasswordEndsItForGoodWithoutTellingThePassword) {
   Address address = TestBroker();
   address.password = "wrong-secret";

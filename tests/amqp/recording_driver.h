@@ -21,6 +21,7 @@ namespace rpc::amqp {
 class RecordingDriver : public Connection::Driver {
  public:
   std::function<void(Session&, TimePoint)> on_up = [](Session&, TimePoint) {};
+  std::function<void()> on_read = [] {};
   std::function<TimePoint(Session*, TimePoint)> on_turn =
       [](Session*, TimePoint) { return kNever; };
 
@@ -31,6 +32,7 @@ class RecordingDriver : public Connection::Driver {
   void OnDown(const absl::Status& status, Retry retry) override {
     Change([&] { downs_.push_back({status, retry}); });
   }
+  void OnRead() override { on_read(); }
   TimePoint OnTurn(Session* session, TimePoint now) override {
     return on_turn(session, now);
   }

@@ -27,6 +27,9 @@ TEST_F(Wakeups, WakingABusyThreadWritesNothingAndForbidsItsSleep) {
   EXPECT_EQ(Poll(*wakeup_, 0), 0);
   EXPECT_FALSE(wakeup_->BeginSleep());
   wakeup_->EndSleep(0);
+  EXPECT_FALSE(wakeup_->BeginSleep());
+  wakeup_->EndSleep(0);
+  wakeup_->Heed();
   EXPECT_TRUE(wakeup_->BeginSleep());
 }
 
@@ -37,6 +40,7 @@ TEST_F(Wakeups, WakingASleeperEndsItsPoll) {
   const short revents = Poll(*wakeup_, 10000);
   EXPECT_EQ(revents, POLLIN);
   wakeup_->EndSleep(revents);
+  wakeup_->Heed();
   EXPECT_TRUE(wakeup_->BeginSleep());
   EXPECT_EQ(Poll(*wakeup_, 0), 0) << "one wake, one turn";
 }
@@ -60,6 +64,7 @@ TEST_F(Wakeups, NoWakeIsLost) {
       ASSERT_NE(revents, 0) << "slept through request " << served.load() + 1;
     }
     wakeup_->EndSleep(revents);
+    wakeup_->Heed();
     served.store(requested.load());
   }
   waker.join();
