@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/base/event.h"
 #include "rpc/core/call_options.h"
 #include "rpc/core/pending_calls.h"
 #include "rpc/message/correlation_id.h"
@@ -18,8 +19,9 @@ namespace rpc::core {
 // What one thread waits for: as many calls as it says. Lives on its stack.
 class Waiting {
  public:
-  explicit Waiting(std::size_t calls)
-      : left_(calls), done_(calls == 0), signal_(calls == 0 ? 1 : 0) {}
+  explicit Waiting(std::size_t calls) : left_(calls), done_(calls == 0) {
+    if (calls == 0) event_.Set();
+  }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
@@ -27,20 +29,17 @@ class Waiting {
   void CountDown() {
     if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     done_.store(true, std::memory_order_release);
-    signal_.store(1, std::memory_order_release);
-    // The waiting thread may be gone by now: this touches the address only.
-    signal_.notify_one();
+    // The waiting thread, and this, may be gone when it returns.
+    event_.Set();
   }
 
-  void Wait() const { signal_.wait(0, std::memory_order_acquire); }
+  void Wait() { event_.Wait(); }
   const std::atomic<bool>& done() const { return done_; }
 
  private:
   std::atomic<std::size_t> left_;
   std::atomic<bool> done_;
-  // A futex of its own: libstdc++ lets waits for other types than int share a
-  // few, and wakes all who wait at one of them.
-  std::atomic<int> signal_;
+  Event event_;
 };
 
 // A call that a thread waits for, alone or among others.
