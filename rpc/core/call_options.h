@@ -40,6 +40,13 @@ struct CallOptions {
 
 namespace core {
 
+// Of a call that asks for nothing: made once, since making it costs as much as
+// the rest of a call over DirectTransport.
+inline const CallOptions& NoOptions() {
+  static const auto& options = *new CallOptions();
+  return options;
+}
+
 inline Deadline DeadlineOf(const CallOptions& options,
                            absl::Duration default_timeout, TimePoint now) {
   const Deadline own =

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "rpc/base/bytes.h"
@@ -99,7 +100,8 @@ class Dispatcher {
     return outcome.status();
   }
 
-  static absl::Status Explain(Stage stage, const absl::Status& status) {
+  ABSL_ATTRIBUTE_COLD static absl::Status Explain(Stage stage,
+                                                  const absl::Status& status) {
     switch (stage) {
       case Stage::kDecodeArguments:
         return NotRun(Annotate(status, "arguments"));

@@ -27,7 +27,8 @@ class Stub<Core, M, std::tuple<Args...>> {
   explicit Stub(Core* core) : core_(core) {}
 
   // Blocks until the call is over: at latest 100 ms after its deadline.
-  CallResult<M> Call(Args... arguments, const CallOptions& options = {}) const {
+  CallResult<M> Call(Args... arguments,
+                     const CallOptions& options = core::NoOptions()) const {
     return core_->template Call<M>(Pack(std::move(arguments)...), options);
   }
 
@@ -39,12 +40,12 @@ class Stub<Core, M, std::tuple<Args...>> {
                                  std::move(callback));
   }
   void CallAsync(Args... arguments, Callback<M> callback) const {
-    CallAsync(std::move(arguments)..., CallOptions(), std::move(callback));
+    CallAsync(std::move(arguments)..., core::NoOptions(), std::move(callback));
   }
 
   // Returns at once; the future has what Call would have returned.
   Future<M> CallFuture(Args... arguments,
-                       const CallOptions& options = {}) const {
+                       const CallOptions& options = core::NoOptions()) const {
     return core_->template CallFuture<M>(Pack(std::move(arguments)...),
                                          options);
   }
@@ -64,7 +65,7 @@ class Stub<Core, M, std::tuple<Args...>> {
   // the std::tuple of several. `options` are each call's.
   std::vector<CallResult<M>> CallBatch(
       absl::Span<const core::ArgumentBody<M>> arguments,
-      const CallOptions& options = {}) const {
+      const CallOptions& options = core::NoOptions()) const {
     return core_->template CallBatch<M>(arguments, options);
   }
 
@@ -127,7 +128,8 @@ template <typename Endpoint, typename M, typename... Args>
 class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
  public:
   // As those of Stub.
-  CallResult<M> Call(Args... arguments, const CallOptions& options = {}) {
+  CallResult<M> Call(Args... arguments,
+                     const CallOptions& options = core::NoOptions()) {
     return stub().Call(std::move(arguments)..., options);
   }
   void CallAsync(Args... arguments, const CallOptions& options,
@@ -137,7 +139,8 @@ class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
   void CallAsync(Args... arguments, Callback<M> callback) {
     stub().CallAsync(std::move(arguments)..., std::move(callback));
   }
-  Future<M> CallFuture(Args... arguments, const CallOptions& options = {}) {
+  Future<M> CallFuture(Args... arguments,
+                       const CallOptions& options = core::NoOptions()) {
     return stub().CallFuture(std::move(arguments)..., options);
   }
 #ifdef RPC_HAS_COROUTINES
@@ -147,7 +150,7 @@ class OnlyMethod<Endpoint, TypeList<M, std::tuple<Args...>>> {
 #endif
   std::vector<CallResult<M>> CallBatch(
       absl::Span<const core::ArgumentBody<M>> arguments,
-      const CallOptions& options = {}) {
+      const CallOptions& options = core::NoOptions()) {
     return stub().CallBatch(arguments, options);
   }
 

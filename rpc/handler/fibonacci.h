@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "rpc/base/outcome.h"
 #include "rpc/message/method.h"
@@ -45,7 +46,8 @@ inline constexpr auto kNumbers = [] {
   return numbers;
 }();
 
-constexpr Refusal Beyond(std::uint64_t n, std::uint64_t max_n) {
+ABSL_ATTRIBUTE_COLD constexpr Refusal Beyond(std::uint64_t n,
+                                             std::uint64_t max_n) {
   return Refusal(absl::StatusCode::kOutOfRange, "n = ")
       .Append(n)
       .Append(" is too large; the largest n allowed is ")
