@@ -1,13 +1,15 @@
 #ifndef RPC_BASE_RANDOM_NONCES_H_
 #define RPC_BASE_RANDOM_NONCES_H_
 
+#include <fcntl.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <string_view>
 
@@ -39,25 +41,48 @@ class RandomNonces {
 
  private:
   void Refill() {
-    auto* at = reinterpret_cast<char*>(block_.data());
-    std::size_t left = sizeof(block_);
-    while (left > 0) {
-      const ssize_t got = getrandom(at, left, 0);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return RefillFromDevice();
-      at += got;
-      left -= static_cast<std::size_t>(got);
-    }
+    const bool filled = Fill(
+        [](char* at, std::size_t size) { return ::getrandom(at, size, 0); });
+    if (!filled) RefillFromDevice();
     next_ = 0;
   }
 
   // Where a sandbox or an old kernel has no getrandom().
   void RefillFromDevice() {
-    std::random_device device;
+    const int device = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    const bool filled = Fill(
+        [&](char* at, std::size_t size) { return ::read(device, at, size); });
+    if (device >= 0) ::close(device);
+    if (!filled) RefillFromClock();
+  }
+
+  // Where there is neither: numbers that do not repeat, but that somebody who
+  // knows this process well could predict.
+  void RefillFromClock() {
+    const auto time = std::chrono::system_clock::now().time_since_epoch();
+    std::uint64_t state = static_cast<std::uint64_t>(time.count()) ^
+                          reinterpret_cast<std::uintptr_t>(this);
     for (std::uint64_t& number : block_) {
-      number = std::uint64_t{device()} << 32 | device();
+      // SplitMix64, by Vigna.
+      state += 0x9e3779b97f4a7c15;
+      number = (state ^ state >> 30) * 0xbf58476d1ce4e5b9;
+      number = (number ^ number >> 27) * 0x94d049bb133111eb;
+      number ^= number >> 31;
     }
-    next_ = 0;
+  }
+
+  // False if `read` fails.
+  template <typename Read>
+  bool Fill(Read read) {
+    auto* at = reinterpret_cast<char*>(block_.data());
+    for (std::size_t left = sizeof(block_); left > 0;) {
+      const ssize_t got = read(at, left);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      at += got;
+      left -= static_cast<std::size_t>(got);
+    }
+    return true;
   }
 
   std::array<std::uint64_t, 128> block_ = {};

@@ -3,13 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "rpc/base/deadline.h"
@@ -62,21 +62,19 @@ class MemoryBroker {
   absl::StatusOr<MemoryQueue*> Declare(const std::string& name,
                                        const MemoryQueueOptions& options) {
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<MemoryQueue>& queue = queues_[name];
-    if (queue == nullptr) {
-      queue = std::make_unique<MemoryQueue>(name, options, &clock_);
-    }
-    if (queue->options() == options) return queue.get();
+    MemoryQueue& queue =
+        queues_.try_emplace(name, name, options, &clock_).first->second;
+    if (queue.options() == options) return &queue;
     return absl::FailedPreconditionError(
         "queue \"" + name +
         "\" exists with other options; give those, or use another name");
   }
 
   // Null if nobody declared it.
-  MemoryQueue* Find(std::string_view name) const {
+  MemoryQueue* Find(std::string_view name) {
     const std::lock_guard lock(mutex_);
-    const auto found = queues_.find(ToAbsl(name));
-    return found == queues_.end() ? nullptr : found->second.get();
+    const auto found = queues_.find(name);
+    return found == queues_.end() ? nullptr : &found->second;
   }
 
   // Puts a request into a queue as it is, as any client of a broker might:
@@ -113,7 +111,7 @@ class MemoryBroker {
   const Options options_;
   MemoryClock clock_;
   mutable std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::unique_ptr<MemoryQueue>> queues_;
+  std::map<std::string, MemoryQueue, std::less<>> queues_;
   MemoryReplies replies_;
   // Last: its thread uses what stands above.
   MemoryTimer timer_{&clock_};

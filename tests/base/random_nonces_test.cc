@@ -1,6 +1,14 @@
 #include "rpc/base/random_nonces.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <set>
 #include <string>
 
@@ -8,6 +16,38 @@
 
 namespace rpc {
 namespace {
+
+// From here on the process has no such system call.
+bool TakeAway(long call) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(call), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program = {.len = 4, .filter = filter};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+bool ThousandDiffer() {
+  RandomNonces nonces;
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(nonces.Next());
+  return seen.size() == 1000;
+}
+
+TEST(RandomNonces, DifferWithoutGetrandom) {
+  EXPECT_EXIT(std::exit(TakeAway(SYS_getrandom) && ThousandDiffer() ? 0 : 1),
+              ::testing::ExitedWithCode(0), "");
+}
+
+TEST(RandomNonces, DifferWithoutTheDeviceToo) {
+  EXPECT_EXIT(std::exit(TakeAway(SYS_getrandom) && TakeAway(SYS_openat) &&
+                                ThousandDiffer()
+                            ? 0
+                            : 1),
+              ::testing::ExitedWithCode(0), "");
+}
 
 TEST(RandomNonces, DoNotRepeat) {
   RandomNonces first;
