@@ -25,6 +25,9 @@ ABSL_FLAG(std::uint64_t, batch, 32, "messages encoded per send");
 ABSL_FLAG(std::uint32_t, prefetch, 100, "server: unacknowledged deliveries");
 ABSL_FLAG(std::int32_t, workers, 0,
           "server of the library: threads that run handlers");
+ABSL_FLAG(std::int32_t, callback_threads, 1,
+          "client of the library: threads that run callbacks; 0: its "
+          "transport's own");
 ABSL_FLAG(bool, confirms, false, "one_buffer: asynchronous publisher confirms");
 ABSL_FLAG(std::string, topology, "tutorial",
           "tutorial, persistent (the same, persistent messages) or quorum");
@@ -63,6 +66,8 @@ Flags ParseFlags(int argc, char** argv) {
   Require(absl::GetFlag(FLAGS_batch) >= 1, "--batch must be at least 1");
   Require(absl::GetFlag(FLAGS_n) <= 93, "--n must be at most 93");
   Require(absl::GetFlag(FLAGS_workers) >= 0, "--workers must be at least 0");
+  Require(absl::GetFlag(FLAGS_callback_threads) >= 0,
+          "--callback_threads must be at least 0");
   Require(absl::GetFlag(FLAGS_prefetch) <= 0xFFFF,
           "--prefetch must be at most 65535");
   return {.broker = absl::GetFlag(FLAGS_broker),
@@ -77,6 +82,7 @@ Flags ParseFlags(int argc, char** argv) {
           .batch = absl::GetFlag(FLAGS_batch),
           .prefetch = static_cast<std::uint16_t>(absl::GetFlag(FLAGS_prefetch)),
           .workers = absl::GetFlag(FLAGS_workers),
+          .callback_threads = absl::GetFlag(FLAGS_callback_threads),
           .topology = topology,
           .confirms = absl::GetFlag(FLAGS_confirms),
           .wire = ParseWire(absl::GetFlag(FLAGS_wire))};

@@ -27,6 +27,7 @@ struct Flags {
   std::uint64_t batch;      // messages per send, where a program batches
   std::uint16_t prefetch;   // of a server
   std::int32_t workers;  // of the library's server; 0: its transport's thread
+  std::int32_t callback_threads;  // of the library's client; 0: likewise
   std::string topology;  // tutorial, persistent or quorum; of the library
   bool confirms;         // asynchronous publisher confirms; of one_buffer
   Wire wire;

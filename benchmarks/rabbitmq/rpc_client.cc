@@ -91,7 +91,8 @@ int Run(const Flags& flags) {
     Fail("--wire=no_mandatory: the library's requests are always mandatory");
   }
   absl::StatusOr<Endpoint> endpoint =
-      Endpoint::Open({.transport = TransportOf(flags)});
+      Endpoint::Open({.transport = TransportOf(flags),
+                      .callback_threads = flags.callback_threads});
   if (!endpoint.ok()) Fail(endpoint.status().ToString());
   RpcClient client(flags, *std::move(endpoint));
   if (flags.threads == 0) {
