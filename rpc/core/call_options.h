@@ -40,8 +40,7 @@ struct CallOptions {
 
 namespace core {
 
-// Of a call that asks for nothing: made once, since making it costs as much as
-// the rest of a call over DirectTransport.
+// Of a call that asks for nothing. Made once, not for each call.
 inline const CallOptions& NoOptions() {
   static const auto& options = *new CallOptions();
   return options;
