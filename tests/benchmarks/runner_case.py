@@ -70,13 +70,14 @@ class Order(Runner):
     def test_contenders_are_interleaved(self):
         self.load("--pairs", "3", "--n", "7")
         self.assertEqual([client[0] for client in self.clients()],
-                         3 * ["api_client", "one_buffer_client", "rpc_client"])
+                         3 * ["api_client", "one_buffer_client", "rpc_client",
+                              "rpc_client"])
 
     def test_each_contender_has_a_queue_of_its_own(self):
         self.load("--pairs", "1")
         queues = [next(flag for flag in client if "--queue" in flag)
                   for client in self.clients()]
-        self.assertEqual(len(set(queues)), 3)
+        self.assertEqual(len(set(queues)), 4)
 
 
 class Options(Runner):
@@ -99,11 +100,11 @@ class Options(Runner):
 
     def test_pairs_is_the_number_of_rounds(self):
         self.load("--pairs", "2")
-        self.assertEqual(len(self.clients()), 2 * 3)
+        self.assertEqual(len(self.clients()), 2 * 4)
 
     def test_without_pairs_there_are_five(self):
         self.load("--n", "7")
-        self.assertEqual(len(self.clients()), 5 * 3)
+        self.assertEqual(len(self.clients()), 5 * 4)
 
     def test_scenario_selects(self):
         done = self.run_it("--scenario", "w8", "--scenario", "w1024",
@@ -140,8 +141,9 @@ class Output(Runner):
 
     def test_progress_is_shown(self):
         done = self.load("--pairs", "2")
-        self.assertIn("[1/6] w64: api, round 1 of 2", done.stderr)
-        self.assertRegex(done.stderr, r"\[6/6, 0:\d\d left\] w64: rpc, round 2")
+        self.assertIn("[1/8] w64: api, round 1 of 2", done.stderr)
+        self.assertRegex(done.stderr,
+                         r"\[8/8, 0:\d\d left\] w64: rpc_thread, round 2")
 
     def test_json_has_every_sample_and_verdict(self):
         path = os.path.join(self.bin, "out.json")

@@ -4,15 +4,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "rpc/base/status.h"
 #include "rpc/transport/rabbitmq_transport.h"
+#include "tests/amqp/listening_socket.h"
+#include "tests/amqp/test_certificates.h"
 #include "tests/support/private_broker.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_probe.h"
@@ -46,24 +51,67 @@ class Endings {
   Event all_;
 };
 
+enum class Road { kPlain, kTls };
+
 // A broker that takes nothing any more, and says nothing: to the kernel it is
 // a peer that does not read.
-TEST(StoppedBroker, MakesNoCallerWaitBeyondItsDeadline) {
+class StoppedBroker : public ::testing::TestWithParam<Road> {
+ protected:
+  void SetUp() override {
+    PrivateBrokerOptions options;
+    const int tls_port = amqp::ListeningSocket().port();  // closed again by now
+    if (is_tls()) {
+      options.config = absl::StrCat(
+          "listeners.ssl.1 = 127.0.0.1:", tls_port,
+          "\nssl_options.certfile = ", certificate_.certificate_file(),
+          "\nssl_options.keyfile = ", certificate_.key_file(), "\n");
+    }
+    auto broker = PrivateBroker::Start(options);
+    ASSERT_TRUE(broker.ok()) << broker.status();
+    broker_ = *std::move(broker);
+    url_ = is_tls() ? absl::StrCat("amqps://guest:guest@127.0.0.1:", tls_port)
+                    : broker_->url();
+  }
+
+  bool is_tls() const { return GetParam() == Road::kTls; }
+
+  template <typename Endpoint>
+  typename Endpoint::Options ToBroker() const {
+    auto options = At<Endpoint>(TutorialQueue("stopped"), url_);
+    options.transport.tls.ca_file = authority_.certificate_file();
+    return options;
+  }
+
+  void Stop() { ASSERT_EQ(::kill(broker_->pid(), SIGSTOP), 0); }
+  void Continue() { ASSERT_EQ(::kill(broker_->pid(), SIGCONT), 0); }
+
+ private:
+  const amqp::TestCertificate authority_ =
+      amqp::TestCertificate::Authority("authority");
+  const amqp::TestCertificate certificate_ =
+      authority_.SignedFor("broker", "IP:127.0.0.1");
+  std::unique_ptr<PrivateBroker> broker_;
+  std::string url_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Over, StoppedBroker,
+                         ::testing::Values(Road::kPlain, Road::kTls),
+                         [](const auto& road) {
+                           return road.param == Road::kTls ? "Tls" : "Plain";
+                         });
+
+TEST_P(StoppedBroker, MakesNoCallerWaitBeyondItsDeadline) {
   constexpr std::size_t kInFlight = 10'000;
   constexpr std::size_t kCallers = 64;
   constexpr absl::Duration kTimeout = absl::Seconds(2);
-  const auto broker = PrivateBroker::Start();
-  ASSERT_TRUE(broker.ok()) << broker.status();
-  const RabbitMqTopology topology = TutorialQueue("stopped");
-  const std::string url = (*broker)->url();
   TestServer<ProbeServer> server(
-      At(topology, url),
+      ToBroker<ProbeServer>(),
       Probe{[](const ServerContext&, std::uint64_t n) { return n; }});
-  auto client = ProbeClient::Open(At<ProbeClient>(topology, url));
+  auto client = ProbeClient::Open(ToBroker<ProbeClient>());
   ASSERT_TRUE(client.ok()) << client.status();
   ASSERT_TRUE(client->Call(1).ok());
 
-  ASSERT_EQ(::kill((*broker)->pid(), SIGSTOP), 0);
+  Stop();
   Endings asynchronous, blocking;
   asynchronous.Expect(kInFlight);
   for (std::size_t i = 0; i < kInFlight; ++i) {
@@ -97,19 +145,16 @@ TEST(StoppedBroker, MakesNoCallerWaitBeyondItsDeadline) {
   EXPECT_EQ(blocking.expired(), 3 * kCallers);
   EXPECT_EQ(blocking.others() + asynchronous.others(), 0u);
 
-  ASSERT_EQ(::kill((*broker)->pid(), SIGCONT), 0);
+  Continue();
   // What is queued has expired: the next call is not behind it.
   EXPECT_TRUE(client->Call(1, {.timeout = absl::Seconds(20)}).ok());
 }
 
-TEST(StoppedBroker, LetsAnEndpointEndWithinASecond) {
-  const auto broker = PrivateBroker::Start();
-  ASSERT_TRUE(broker.ok()) << broker.status();
-  const std::string url = (*broker)->url();
+TEST_P(StoppedBroker, LetsAnEndpointEndWithinASecond) {
   auto client = std::make_unique<absl::StatusOr<ProbeClient>>(
-      ProbeClient::Open(At<ProbeClient>(TutorialQueue("stopped"), url)));
+      ProbeClient::Open(ToBroker<ProbeClient>()));
   ASSERT_TRUE(client->ok()) << client->status();
-  ASSERT_EQ(::kill((*broker)->pid(), SIGSTOP), 0);
+  Stop();
   Tally ended;
   for (int i = 0; i < 1000; ++i) {
     (*client)->CallAsync(1, {.timeout = absl::Seconds(60)},
