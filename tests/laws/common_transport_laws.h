@@ -123,7 +123,7 @@ absl::Status Carries(World& world) {
       const std::string id = bench.Submit(client, request);
       Delivery delivery = bench.Next(server);
       transport_internal::RequireSameRequest(request, delivery.request());
-      std::move(delivery).Answer(reply);
+      std::move(delivery).Answer(Reply(reply));
       transport_internal::RequireSameReply(reply, bench.ReplyTo(client, id));
     };
     constexpr std::size_t kSizes[] = {0, 1, 64, 65, 4096, 131072, 300000};

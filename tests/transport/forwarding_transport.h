@@ -96,7 +96,7 @@ class ForwardingTransport : protected CallEvents,
   virtual void SettleInner(Delivery delivery, Settlement settlement,
                            Reply* reply) {
     if (reply != nullptr) {
-      std::move(delivery).Answer(*reply, settlement);
+      std::move(delivery).Answer(Reply(*reply), settlement);
     } else if (settlement == Settlement::kAck) {
       std::move(delivery).Ack();
     } else if (settlement == Settlement::kRequeue) {
