@@ -2,6 +2,8 @@
 #define RPC_CORE_CALL_OPTIONS_H_
 
 #include <algorithm>
+#include <cstddef>
+#include <new>
 #include <optional>
 #include <stop_token>
 
@@ -40,10 +42,12 @@ struct CallOptions {
 
 namespace core {
 
-// Of a call that asks for nothing. Made once, not for each call.
+// Of a call that asks for nothing. Made once, not for each call; without the
+// heap, and never destroyed.
 inline const CallOptions& NoOptions() {
-  static const auto& options = *new CallOptions();
-  return options;
+  alignas(CallOptions) static std::byte memory[sizeof(CallOptions)];
+  static const auto* const options = new (memory) CallOptions();
+  return *options;
 }
 
 inline Deadline DeadlineOf(const CallOptions& options,

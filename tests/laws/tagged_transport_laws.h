@@ -117,7 +117,7 @@ absl::Status Concurrent(World& world) {
     for (std::size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (std::size_t i = 0; i < kPerThread; ++i) {
-          client.transport->Submit(std::move(requests[t * kPerThread + i]))
+          client.transport->Submit(Request(requests[t * kPerThread + i]))
               .IgnoreError();
         }
       });
