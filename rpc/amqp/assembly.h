@@ -49,9 +49,11 @@ class Assembly {
     return absl::OkStatus();
   }
 
-  absl::Status Add(frame::ContentHeader&& header) {
+  absl::Status Add(const frame::ContentHeader& header) {
     if (stage_ != Stage::kHeader) return OutOfTurn("a content header");
-    delivery_.message.properties = std::move(header.properties);
+    Properties none;
+    delivery_.message.properties =
+        std::move(header.properties == nullptr ? none : *header.properties);
     missing_ = header.body_size;
     delivery_.body_too_large = header.body_size > body_limit_;
     delivery_.message.body.clear();

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
+#include "rpc/base/random_nonces.h"
 
 namespace rpc::amqp {
 
@@ -16,9 +16,8 @@ namespace rpc::amqp {
 // clients of a broker that comes back do not arrive as one. Thread-compatible.
 class Backoff {
  public:
-  Backoff(std::size_t addresses, absl::Duration least, absl::Duration most,
-          std::uint64_t seed)
-      : addresses_(addresses), least_(least), most_(most), random_(seed) {}
+  Backoff(std::size_t addresses, absl::Duration least, absl::Duration most)
+      : addresses_(addresses), least_(least), most_(most) {}
 
   // The address whose turn it is.
   std::size_t address() const { return address_; }
@@ -36,18 +35,23 @@ class Backoff {
         least_ * static_cast<double>(std::uint64_t{1} << std::min<std::size_t>(
                                          round - 1, kMostDoublings)),
         most_);
-    std::uniform_real_distribution<double> jitter(0.5, 1.0);
-    return Deadline::After(pause * jitter(random_), now).at();
+    return Deadline::After(pause * Jitter(), now).at();
   }
 
  private:
+  // From a half to one.
+  double Jitter() {
+    return 0.5 + 0.5 * static_cast<double>(random_.Next() >> 11) / kTwoTo53;
+  }
+
+  static constexpr double kTwoTo53 = 9007199254740992;
   static constexpr absl::Duration kRecovered = absl::Seconds(1);
   static constexpr std::size_t kMostDoublings = 20;
 
   const std::size_t addresses_;
   const absl::Duration least_;
   const absl::Duration most_;
-  std::mt19937_64 random_;
+  RandomNonces random_;
   std::size_t address_ = 0;
   std::size_t failures_ = 0;
 };

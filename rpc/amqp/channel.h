@@ -60,8 +60,8 @@ class Channel {
     return state_ == State::kOpening ? steps_.Describe() : "";
   }
 
-  absl::Status OnFrame(FramePayload&& payload, TimePoint now) {
-    if (auto* close = std::get_if<frame::ChannelClose>(&payload)) {
+  absl::Status OnFrame(const FramePayload& payload, TimePoint now) {
+    if (const auto* close = std::get_if<frame::ChannelClose>(&payload)) {
       OnClose(*close);
       return absl::OkStatus();
     }
@@ -72,11 +72,15 @@ class Channel {
       }
       return absl::OkStatus();
     }
-    return std::visit(
-        [&](auto&& value) {
-          return On(std::forward<decltype(value)>(value), payload, now);
-        },
-        std::move(payload));
+    // In the order of how often they come. Not std::visit, which has the
+    // compiler make a function for each kind of frame there is.
+    absl::Status status;
+    if (Handles<frame::Deliver, frame::ContentHeader, frame::Body, frame::Ack,
+                frame::Nack, frame::Return, frame::ChannelFlow, frame::Cancel,
+                frame::CancelOk>(payload, now, status)) {
+      return status;
+    }
+    return OnAnswer(payload, now);
   }
 
   absl::Status OnTime(TimePoint now) {
@@ -150,9 +154,19 @@ class Channel {
  private:
   enum class State { kOpening, kReady, kClosing, kClosed };
 
-  // `payload` is what `value` lies in.
-  template <typename Payload>
-  absl::Status On(Payload&&, const FramePayload& payload, TimePoint now) {
+  // Whether the frame is one of these; then `status` is what became of it.
+  template <typename... Frames>
+  bool Handles(const FramePayload& payload, TimePoint now,
+               absl::Status& status) {
+    const auto handle = [&](const auto* frame) {
+      if (frame != nullptr) status = On(*frame, now);
+      return frame != nullptr;
+    };
+    return (handle(std::get_if<Frames>(&payload)) || ...);
+  }
+
+  // What is left are the answers to the steps of the plan.
+  absl::Status OnAnswer(const FramePayload& payload, TimePoint now) {
     if (state_ != State::kOpening || !steps_.Advance(payload)) {
       return absl::InternalError(
           absl::StrCat("the broker sent an answer out of turn on channel ",
@@ -163,30 +177,27 @@ class Channel {
     return absl::OkStatus();
   }
 
-  absl::Status On(frame::Deliver&& deliver, const FramePayload&,
-                  TimePoint now) {
+  absl::Status On(const frame::Deliver& deliver, TimePoint now) {
     return Begin(deliver, now);
   }
-  absl::Status On(frame::Return&& returned, const FramePayload&,
-                  TimePoint now) {
+  absl::Status On(const frame::Return& returned, TimePoint now) {
     return Begin(returned, now);
   }
-  absl::Status On(frame::ContentHeader&& header, const FramePayload&,
-                  TimePoint) {
-    return Added(assembly_.Add(std::move(header)));
+  absl::Status On(const frame::ContentHeader& header, TimePoint) {
+    return Added(assembly_.Add(header));
   }
-  absl::Status On(frame::Body&& body, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::Body& body, TimePoint) {
     return Added(assembly_.Add(body));
   }
 
-  absl::Status On(frame::Ack&& ack, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::Ack& ack, TimePoint) {
     return Settle(ack.tag, ack.multiple, Confirm::kAck);
   }
-  absl::Status On(frame::Nack&& nack, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::Nack& nack, TimePoint) {
     return Settle(nack.tag, nack.multiple, Confirm::kNack);
   }
 
-  absl::Status On(frame::ChannelFlow&& flow, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::ChannelFlow& flow, TimePoint) {
     flowing_ = flow.active;
     amqp_channel_flow_ok_t method = {};
     method.active = flow.active;
@@ -194,11 +205,11 @@ class Channel {
     return absl::OkStatus();
   }
 
-  absl::Status On(frame::Cancel&&, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::Cancel&, TimePoint) {
     listener_.OnConsumerCancelled();
     return absl::OkStatus();
   }
-  absl::Status On(frame::CancelOk&&, const FramePayload&, TimePoint) {
+  absl::Status On(const frame::CancelOk&, TimePoint) {
     if (!cancelling_ || answer_due_ == kNever) {
       return absl::InternalError("the broker sent basic.cancel-ok unasked");
     }

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -89,8 +88,10 @@ class ConnectionLoop final : private SessionListener {
   std::uint64_t epoch() const { return epoch_.load(); }
 
  private:
-  void OnOpen() override;
-  void OnClosed(const absl::Status& status, Retry retry) override;
+  // Inline from their declaration on: every file that includes this would have
+  // code made for the class otherwise.
+  inline void OnOpen() override;
+  inline void OnClosed(const absl::Status& status, Retry retry) override;
 
   void Dial();
   void ServeLink();
@@ -130,7 +131,7 @@ inline ConnectionLoop::ConnectionLoop(ConnectionOptions options, Driver* driver,
       wakeup_(std::move(wakeup)),
       now_(Clock::now()),
       backoff_(options_.addresses.size(), options_.backoff_least,
-               options_.backoff_most, std::random_device()()),
+               options_.backoff_most),
       dial_at_(now_) {}
 
 // Logging in takes the stack of the I/O thread, and OpenSSL a thread that

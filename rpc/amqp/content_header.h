@@ -27,14 +27,16 @@ class ContentHeaderDecoder {
         BigEndian<std::uint16_t>(payload.data()) != AMQP_BASIC_CLASS) {
       return Malformed();
     }
+    properties_ = Properties();
+    header->properties = &properties_;
     header->body_size = BigEndian<std::uint64_t>(payload.data() + 4);
     std::string_view properties = payload.substr(12);
     if ((BigEndian<std::uint16_t>(properties.data()) &
          AMQP_BASIC_HEADERS_FLAG) != 0) {
       std::string_view table;
       if (!CutTable(properties, &table)) return Malformed();
-      header->properties.headers_refused =
-          !HeaderReader(table).ReadInto(&header->properties.headers);
+      properties_.headers_refused =
+          !HeaderReader(table).ReadInto(&properties_.headers);
       properties = without_table_;
     }
     pool_.Recycle();
@@ -43,8 +45,7 @@ class ContentHeaderDecoder {
                                ToAmqp(properties), &decoded) < 0) {
       return Malformed();
     }
-    Fill(*static_cast<const amqp_basic_properties_t*>(decoded),
-         &header->properties);
+    Fill(*static_cast<const amqp_basic_properties_t*>(decoded), &properties_);
     return absl::OkStatus();
   }
 
@@ -106,6 +107,7 @@ class ContentHeaderDecoder {
   }
 
   MethodPool pool_;
+  Properties properties_;
   std::string without_table_;
 };
 

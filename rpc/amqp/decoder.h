@@ -101,10 +101,10 @@ class Decoder {
         return header_.Decode(payload,
                               &frame_.payload.emplace<frame::ContentHeader>());
       case AMQP_FRAME_BODY:
-        frame_.payload = frame::Body{payload};
+        frame_.payload.emplace<frame::Body>(frame::Body{payload});
         return absl::OkStatus();
       case AMQP_FRAME_HEARTBEAT:
-        frame_.payload = frame::Heartbeat{};
+        frame_.payload.emplace<frame::Heartbeat>();
         return absl::OkStatus();
       default:
         break;

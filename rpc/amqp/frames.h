@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "rpc/amqp/message.h"
@@ -81,7 +82,8 @@ struct Return {
 };
 struct ContentHeader {
   std::uint64_t body_size = 0;
-  Properties properties;
+  // The receiver's to move from; null: none.
+  Properties* properties = nullptr;
 };
 struct Body {
   std::string_view bytes;
@@ -117,6 +119,9 @@ using FramePayload =
                  frame::ConsumeOk, frame::Cancel, frame::CancelOk,
                  frame::Deliver, frame::Return, frame::ContentHeader,
                  frame::Body, frame::Ack, frame::Nack, frame::Unexpected>;
+
+// Each way to make, copy or destroy one of so many would be compiled otherwise.
+static_assert(std::is_trivially_copyable_v<FramePayload>);
 
 struct Frame {
   std::uint16_t channel = 0;

@@ -43,7 +43,7 @@ class Link {
       absl::StatusOr<Frame*> frame = decoder_.Next();
       if (!frame.ok()) return session_.OnMalformed(frame.status(), now);
       if (*frame == nullptr) return;
-      session_.OnFrame(std::move(**frame), now);
+      session_.OnFrame(**frame, now);
     }
   }
 

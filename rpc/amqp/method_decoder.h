@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -27,7 +28,8 @@ class MethodDecoder {
     const bool is_known = OfConnection(encoded, payload) ||
                           OfChannel(encoded, payload) ||
                           OfMessage(encoded, payload);
-    if (!is_known) *payload = frame::Unexpected{method};
+    if (!is_known)
+      payload->emplace<frame::Unexpected>(frame::Unexpected{method});
     if (!malformed_) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("the peer sent a malformed method ",
                                             method >> 16, ".",
@@ -45,7 +47,10 @@ class MethodDecoder {
     void* decoded = nullptr;
     malformed_ = amqp_decode_method(encoded.method, pool_.get(),
                                     ToAmqp(encoded.arguments), &decoded) < 0;
-    if (!malformed_) *payload = From(*static_cast<const Method*>(decoded));
+    if (malformed_) return true;
+    const auto frame = From(*static_cast<const Method*>(decoded));
+    // An assignment would have the compiler try each of the alternatives.
+    payload->template emplace<std::remove_const_t<decltype(frame)>>(frame);
     return true;
   }
 

@@ -51,7 +51,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // What happened to the connection. Calls after OnClosed do nothing.
-  void OnFrame(Frame&& frame, TimePoint now);
+  void OnFrame(const Frame& frame, TimePoint now);
   void OnTime(TimePoint now);
   void OnDisconnected(const absl::Status& status, TimePoint now);
   // The peer sent what is no AMQP: ends the connection, with a word to it.
@@ -104,7 +104,7 @@ class Session {
   enum class State { kLogin, kOpen, kClosing, kClosed };
 
   void OnConnectionFrame(const FramePayload& payload);
-  void OnChannelFrame(Frame&& frame);
+  void OnChannelFrame(const Frame& frame);
   void OnLoginFrame(const FramePayload& payload);
   void OnClose(const frame::Close& close);
 
@@ -139,7 +139,7 @@ inline Session::Session(SessionOptions options, SessionListener* listener,
       limit_(Deadline::After(options_.login_timeout, now).at()),
       heartbeat_(now) {}
 
-inline void Session::OnFrame(Frame&& frame, TimePoint now) {
+inline void Session::OnFrame(const Frame& frame, TimePoint now) {
   if (closed()) return;
   now_ = now;
   heartbeat_.Heard(now);
@@ -147,7 +147,7 @@ inline void Session::OnFrame(Frame&& frame, TimePoint now) {
   if (frame.channel == 0) {
     OnConnectionFrame(frame.payload);
   } else {
-    OnChannelFrame(std::move(frame));
+    OnChannelFrame(frame);
   }
 }
 
@@ -201,7 +201,7 @@ inline void Session::OnClose(const frame::Close& close) {
   End(std::move(ending));
 }
 
-inline void Session::OnChannelFrame(Frame&& frame) {
+inline void Session::OnChannelFrame(const Frame& frame) {
   if (state_ != State::kOpen) {
     if (state_ == State::kClosing) return;
     return Fail(AMQP_CHANNEL_ERROR,
@@ -216,7 +216,7 @@ inline void Session::OnChannelFrame(Frame&& frame) {
                                         "the broker used channel ", number,
                                         ", which was never opened")));
   }
-  const absl::Status status = channel->OnFrame(std::move(frame.payload), now_);
+  const absl::Status status = channel->OnFrame(frame.payload, now_);
   if (!status.ok()) return Fail(AMQP_UNEXPECTED_FRAME, status);
   if (!channel->closed()) return;
   const std::unique_ptr<Channel> over = channels_.Take(channel);

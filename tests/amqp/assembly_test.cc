@@ -23,7 +23,7 @@ TEST_F(Deliveries, ArePutTogetherFromTheirFrames) {
   Properties properties;
   properties.correlation_id = "id";
   Receive(1, frame::Deliver{"ctag", 7, true, "ex", "key"});
-  Receive(1, frame::ContentHeader{6, properties});
+  Receive(1, frame::ContentHeader{6, &properties});
   Receive(1, frame::Body{"abc"});
   EXPECT_EQ(trace_, Trace{});
   Receive(1, frame::Body{"def"});
@@ -43,7 +43,7 @@ TEST_F(Deliveries, LeaveNothingInTheNext) {
   properties.correlation_id = "id";
   properties.headers = {{"k", true}};
   Receive(1, frame::Deliver{"ctag", 1, true, "ex", "key"});
-  Receive(1, frame::ContentHeader{3, properties});
+  Receive(1, frame::ContentHeader{3, &properties});
   Receive(1, frame::Body{"abc"});
   ReceiveMessage(1, 2, "");
   ASSERT_EQ(channel_.deliveries.size(), 2u);
@@ -69,7 +69,7 @@ TEST_F(Deliveries, BodyOverTheLimitIsSkippedAndSaidSo) {
 TEST_F(Deliveries, BodySizeOfALiarReservesNothing) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::Deliver{"ctag", 1, false, "", "q"});
-  Receive(1, frame::ContentHeader{~std::uint64_t{0}, {}});
+  Receive(1, frame::ContentHeader{~std::uint64_t{0}});
   Receive(1, frame::Body{"abc"});
   EXPECT_TRUE(session_.open());
   EXPECT_EQ(trace_, Trace{});
@@ -78,7 +78,7 @@ TEST_F(Deliveries, BodySizeOfALiarReservesNothing) {
 TEST_F(Deliveries, BodyLongerThanAnnouncedEndsTheConnection) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::Deliver{"ctag", 1, false, "", "q"});
-  Receive(1, frame::ContentHeader{2, {}});
+  Receive(1, frame::ContentHeader{2});
   Receive(1, frame::Body{"abc"});
   EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
@@ -100,7 +100,7 @@ TEST_F(Deliveries, SecondDeliverBeforeTheFirstIsCompleteEndsTheConnection) {
 TEST_F(Deliveries, TrickledMessageEndsTheConnectionAtItsTimeLimit) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::Deliver{"ctag", 1, false, "", "q"});
-  Receive(1, frame::ContentHeader{100, {}});
+  Receive(1, frame::ContentHeader{100});
   for (int second = 0; second < 29; ++second) {
     Advance(absl::Seconds(1));
     Receive(1, frame::Body{"x"});

@@ -161,7 +161,7 @@ TEST_F(Channels, ReturnComesBeforeItsAck) {
   const ChannelId id = OpenReady(ConfirmingPlan(), &channel_);
   EXPECT_EQ(Publish(id), 1u);
   Receive(1, frame::Return{312, "NO_ROUTE", "", "nowhere"});
-  Receive(1, frame::ContentHeader{1, {}});
+  Receive(1, frame::ContentHeader{1});
   Receive(1, frame::Body{"x"});
   Receive(1, frame::Ack{1, false});
   EXPECT_EQ(trace_, (Trace{"return:312", "ack:1"}));

@@ -145,15 +145,15 @@ TEST(Decoder, DecodesPropertiesAndScalarHeaders) {
   const auto header =
       Decoded<frame::ContentHeader>(decoder, HeaderFrameWithTable(table));
   EXPECT_EQ(header.body_size, 5u);
-  EXPECT_EQ(header.properties.content_type, "text/plain");
-  EXPECT_EQ(header.properties.correlation_id, "id");
-  EXPECT_FALSE(header.properties.headers_refused);
+  EXPECT_EQ(header.properties->content_type, "text/plain");
+  EXPECT_EQ(header.properties->correlation_id, "id");
+  EXPECT_FALSE(header.properties->headers_refused);
   const std::vector<Header> expected = {{"flag", true},
                                         {"small", std::int64_t{-1}},
                                         {"long", std::int64_t{1234567890123}},
                                         {"text", std::string("abc")},
                                         {"last", std::int64_t{7}}};
-  EXPECT_EQ(header.properties.headers, expected);
+  EXPECT_EQ(header.properties->headers, expected);
 }
 
 TEST(Decoder, HostileHeadersDoNoHarmToTheRestOfTheMessage) {
@@ -171,9 +171,9 @@ TEST(Decoder, HostileHeadersDoNoHarmToTheRestOfTheMessage) {
     Decoder decoder;
     const auto header =
         Decoded<frame::ContentHeader>(decoder, HeaderFrameWithTable(table));
-    EXPECT_TRUE(header.properties.headers_refused);
-    EXPECT_TRUE(header.properties.headers.empty());
-    EXPECT_EQ(header.properties.correlation_id, "id");
+    EXPECT_TRUE(header.properties->headers_refused);
+    EXPECT_TRUE(header.properties->headers.empty());
+    EXPECT_EQ(header.properties->correlation_id, "id");
     EXPECT_EQ(header.body_size, 5u);
   }
 }
@@ -183,8 +183,8 @@ TEST(Decoder, EmptyHeaderNameIsRead) {
   const auto header = Decoded<frame::ContentHeader>(
       decoder,
       HeaderFrameWithTable(TableEntry("", std::string_view("t\x01", 2))));
-  EXPECT_FALSE(header.properties.headers_refused);
-  EXPECT_EQ(header.properties.headers, (std::vector<Header>{{"", true}}));
+  EXPECT_FALSE(header.properties->headers_refused);
+  EXPECT_EQ(header.properties->headers, (std::vector<Header>{{"", true}}));
 }
 
 TEST(Decoder, TooManyHeadersAreRefused) {
@@ -193,11 +193,11 @@ TEST(Decoder, TooManyHeadersAreRefused) {
   for (std::size_t i = 0; i < kMaxHeaderEntries; ++i) table += entry;
   Decoder decoder;
   EXPECT_EQ(Decoded<frame::ContentHeader>(decoder, HeaderFrameWithTable(table))
-                .properties.headers.size(),
+                .properties->headers.size(),
             kMaxHeaderEntries);
   EXPECT_TRUE(Decoded<frame::ContentHeader>(decoder,
                                             HeaderFrameWithTable(table + entry))
-                  .properties.headers_refused);
+                  .properties->headers_refused);
 }
 
 TEST(Decoder, RefusesWhatIsNoAmqp) {

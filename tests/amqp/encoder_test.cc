@@ -47,7 +47,7 @@ TEST(Encoder, PropertiesComeBackAsTheyWere) {
   absl::StatusOr<Frame*> frame = decoder.Next();
   ASSERT_TRUE(frame.ok() && *frame != nullptr) << frame.status();
   const auto& header = std::get<frame::ContentHeader>((*frame)->payload);
-  const Properties& received = header.properties;
+  const Properties& received = *header.properties;
   EXPECT_EQ(header.body_size, 4u);
   EXPECT_EQ(received.content_type, sent.content_type);
   EXPECT_EQ(received.content_encoding, sent.content_encoding);

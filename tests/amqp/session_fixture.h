@@ -160,7 +160,7 @@ class SessionTest : public ::testing::Test {
   void ReceiveMessage(std::uint16_t channel, std::uint64_t tag,
                       std::string_view body) {
     Receive(channel, frame::Deliver{"ctag", tag, false, "", "q"});
-    Receive(channel, frame::ContentHeader{body.size(), {}});
+    Receive(channel, frame::ContentHeader{body.size()});
     if (!body.empty()) Receive(channel, frame::Body{body});
   }
 
