@@ -15,6 +15,7 @@ _COLUMNS = (
     ("all_cpu_us", "all cpu us", "{:.1f}"),
     ("nanoseconds", "ns/call", "{:,.1f}"),
     ("allocations", "allocations", "{:.2f}"),
+    ("instructions", "instructions", "{:,.0f}"),
     ("client_syscalls", "client syscalls", "{:.2f}"),
     ("server_syscalls", "server syscalls", "{:.2f}"),
     ("seconds", "s", "{:.2f}"),

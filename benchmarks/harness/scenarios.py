@@ -6,6 +6,7 @@ from harness import sizes
 from harness.call_scenario import CallScenario
 from harness.comparison import Target
 from harness.contender import Contender
+from harness.instructions import InstructionScenario
 from harness.program_scenario import ProgramScenario
 from harness.syscalls import SyscallScenario
 
@@ -162,16 +163,20 @@ _WITH_PEERS = (
             Target("p50_us", "rpc", "go"), Target("p50_us", "rpc", "pika"))),
     CallScenario(
         name="peers_w64", title="64 in flight, beside clients of other makers",
-        contenders=(RPC, GO, PIKA, JAVA), in_flight=64, wire="full",
+        contenders=(ONE_BUFFER, RPC, GO, PIKA, JAVA), in_flight=64, wire="full",
         calls=40000, peers=True, targets=(
-            Target("calls_per_s", "rpc", "java", at_least=8),)),
+            Target("calls_per_s", "rpc", "java", at_least=8),
+            Target("calls_per_s", "one_buffer", "java"))),
     CallScenario(
         name="peers_w256",
         title="256 in flight, beside clients of other makers",
-        contenders=(RPC, GO, PIKA), in_flight=256, wire="full", calls=40000,
+        contenders=(ONE_BUFFER, RPC, GO, PIKA), in_flight=256, wire="full", calls=40000,
         peers=True, targets=(
             Target("calls_per_s", "rpc", "go", at_least=3),
-            Target("calls_per_s", "rpc", "pika", at_least=10))),
+            Target("calls_per_s", "rpc", "pika", at_least=10),
+            # What is left to the fastest client there can be.
+            Target("calls_per_s", "one_buffer", "go"),
+            Target("calls_per_s", "one_buffer", "pika"))),
 )
 
 
@@ -197,6 +202,12 @@ _IN_PROCESS = (
             Target("allocations", "rpc", at_most=0)),
            rpc="micro/direct_benchmark:direct/rpc",
            bare="micro/direct_benchmark:direct/bare"),
+    InstructionScenario(
+        name="direct_instructions",
+        title="fibonacci(80 to 89) over DirectTransport, or by hand",
+        program="micro/counted_direct_calls",
+        flags={"rpc": (), "bare": ("--by_hand",)},
+        targets=(Target("instructions", "rpc", "bare"),)),
     _micro("memory_k1", "a call over MemoryTransport, or two futex hand-offs",
            (Target("nanoseconds", "rpc", "futex", at_most=1.5),),
            rpc="micro/memory_benchmark:memory_k1/rpc",

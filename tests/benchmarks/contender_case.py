@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from harness import contender
+from harness import instructions
 from harness import programs
 from harness import syscalls
 
@@ -137,6 +138,13 @@ class Strace(unittest.TestCase):
                 "100.00    0.000000                   109        14 total\n"):
             self.assertEqual(syscalls.parse_total(head + total), 109, total)
         self.assertIsNone(syscalls.parse_total(head))
+
+
+class Callgrind(unittest.TestCase):
+    def test_the_total_is_read_from_its_last_words(self):
+        self.assertEqual(instructions.parse_total(
+            "==12== Events    : Ir\n==12== Collected : 345\n==12==\n"), 345)
+        self.assertIsNone(instructions.parse_total("==12== Events    : Ir\n"))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from harness import scenarios
 _TARGETS = (
     ("direct", "nanoseconds", "rpc", "bare", None, 1.1),
     ("direct", "allocations", "rpc", None, None, 0),
+    ("direct_instructions", "instructions", "rpc", "bare", None, None),
     ("memory_k1", "nanoseconds", "rpc", "futex", None, 1.5),
     ("memory_w256", "calls_per_s", "inline", None, 1e6, None),
     ("w1", "p50_us", "rpc", "api", None, 1.05),
