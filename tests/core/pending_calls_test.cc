@@ -1,5 +1,7 @@
 #include "rpc/core/pending_calls.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -413,6 +415,40 @@ TEST(PendingCalls, SaysWhenCallsWereEndedByNoEvent) {
   EXPECT_EQ(wakes, 2);
   pending.Close(absl::CancelledError(""));
   EXPECT_EQ(wakes, 2);
+}
+
+TEST(PendingCalls, LeaveNothingBehindAfterAMillionTimeouts) {
+  constexpr int kRounds = 1000;
+  constexpr int kCallsEach = 1000;
+  struct Counted final : PendingCall {
+    void Complete(Reply&&) override { ++ended; }
+    int ended = 0;
+  };
+  PendingCalls pending(kCallsEach);
+  Counted call;
+  TimePoint now = kStart;
+  const auto let_expire = [&] {
+    for (int i = 0; i < kCallsEach; ++i) {
+      ASSERT_TRUE(
+          pending.Add(&call, Deadline(now + std::chrono::milliseconds(i)))
+              .ok());
+    }
+    now += std::chrono::seconds(2);
+    pending.OnTime(now);
+  };
+  const auto allocated = [] {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  // What the table grows to, it keeps.
+  let_expire();
+  const std::size_t before = allocated();
+  for (int round = 0; round < kRounds; ++round) let_expire();
+  EXPECT_EQ(allocated(), before);
+  EXPECT_EQ(call.ended, (kRounds + 1) * kCallsEach);
+  EXPECT_EQ(pending.in_flight(), 0u);
+  EXPECT_EQ(pending.counters().expired,
+            std::uint64_t{kRounds + 1} * kCallsEach);
 }
 
 }  // namespace
