@@ -147,7 +147,9 @@ def measure(arguments, selected):
 
 
 def machine():
-    return {"date": time.strftime("%Y-%m-%d"), "system": platform.platform(),
+    version = ".".join(platform.release().split(".")[:2])
+    return {"date": time.strftime("%Y-%m-%d"),
+            "system": f"{platform.system()} {version}",
             "processor": _processor(), "processors": os.cpu_count(),
             "load": os.getloadavg()[0],
             "command": " ".join(["benchmarks/run", *_own_arguments()])}

@@ -11,9 +11,10 @@ from harness import svg
 from harness.comparison import Target
 
 _NAMES = {"api": "rabbitmq-c, plain", "one_buffer": "rabbitmq-c, one buffer",
-          "rpc": "this library", "rpc_async": "this library, callbacks"}
+          "rpc": "this library", "rpc_async": "this library, callbacks",
+          "rpc_thread": "callback thread"}
 _COLORS = {"api": "#8794a1", "one_buffer": "#56697d", "rpc": "#0f766e",
-           "rpc_async": "#5eb5a6"}
+           "rpc_async": "#5eb5a6", "rpc_thread": "#5eb5a6"}
 _OURS = "#0f766e"
 _CLIENT = svg.Part("client", "#0f766e")
 _SERVER = svg.Part("server", "#5eb5a6", "#0b3b37")

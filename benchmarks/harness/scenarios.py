@@ -170,8 +170,8 @@ _WITH_PEERS = (
     CallScenario(
         name="peers_w256",
         title="256 in flight, beside clients of other makers",
-        contenders=(ONE_BUFFER, RPC, GO, PIKA), in_flight=256, wire="full", calls=40000,
-        peers=True, targets=(
+        contenders=(ONE_BUFFER, RPC, GO, PIKA), in_flight=256, wire="full",
+        calls=40000, peers=True, targets=(
             Target("calls_per_s", "rpc", "go", at_least=3),
             Target("calls_per_s", "rpc", "pika", at_least=10),
             # What is left to the fastest client there can be.

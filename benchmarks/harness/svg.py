@@ -114,7 +114,7 @@ def stacked_bars(frame, x_label, parts, bars, form="{:,.1f}"):
             begin += length
         drawn.append(_text(place(begin) + 8, y + _BAR / 2 + 4.5,
                            form.format(begin), "start", 13, _INK, True))
-    drawn += _part_labels(parts, next(iter(bars.values())), place, top - 8)
+    drawn += _part_labels(parts, left, top - 8)
     return _document(frame, drawn, bottom + _FOOT)
 
 
@@ -128,20 +128,14 @@ def _segment(begin, end, y, part, label):
     return drawn
 
 
-def _part_labels(parts, lengths, place, y):
-    """Above the first bar, moved right where they would touch."""
+def _part_labels(parts, x, y):
+    """In a row above the first bar."""
     drawn = []
-    begin = 0
-    free = 0
-    for part, length in zip(parts, lengths):
-        if length == 0:
-            continue
-        x = max(place(begin), free)
+    for part in parts:
         drawn.append(f'<rect x="{x:.1f}" y="{y - 10:.1f}" width="11" '
                      f'height="11" rx="2" fill="{part.color}"/>')
         drawn.append(_text(x + 16, y, part.label, "start", 12, _INK))
-        free = x + 16 + 7 * len(part.label) + 14
-        begin += length
+        x += 16 + 7 * len(part.label) + 14
     return drawn
 
 
