@@ -51,9 +51,11 @@ class Assembly {
 
   absl::Status Add(const frame::ContentHeader& header) {
     if (stage_ != Stage::kHeader) return OutOfTurn("a content header");
-    Properties none;
-    delivery_.message.properties =
-        std::move(header.properties == nullptr ? none : *header.properties);
+    if (header.properties != nullptr) {
+      delivery_.message.properties = std::move(*header.properties);
+    } else {
+      delivery_.message.properties = Properties();
+    }
     missing_ = header.body_size;
     delivery_.body_too_large = header.body_size > body_limit_;
     delivery_.message.body.clear();

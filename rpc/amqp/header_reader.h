@@ -1,14 +1,17 @@
 #ifndef RPC_AMQP_HEADER_READER_H_
 #define RPC_AMQP_HEADER_READER_H_
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "rpc/amqp/big_endian.h"
 #include "rpc/amqp/message.h"
 
 namespace rpc::amqp {
@@ -37,10 +40,9 @@ class HeaderReader {
   bool ReadAll(std::vector<Header>* headers) {
     for (std::size_t entries = 0; !rest_.empty(); ++entries) {
       if (entries == kMaxHeaderEntries) return false;
-      std::uint64_t name_size = 0;
+      std::uint8_t name_size = 0;
       std::string_view name, kind;
-      if (!Number(1, &name_size) || !Take(name_size, &name) ||
-          !Take(1, &kind)) {
+      if (!Number(&name_size) || !Take(name_size, &name) || !Take(1, &kind)) {
         return false;
       }
       std::optional<HeaderValue> value;
@@ -93,31 +95,31 @@ class HeaderReader {
   }
 
   bool Flag(std::optional<HeaderValue>* value) {
-    std::uint64_t flag = 0;
-    if (!Number(1, &flag)) return false;
+    std::uint8_t flag = 0;
+    if (!Number(&flag)) return false;
     *value = flag != 0;
     return true;
   }
 
   template <typename Integer>
   bool Integral(std::optional<HeaderValue>* value) {
-    std::uint64_t bits = 0;
-    if (!Number(sizeof(Integer), &bits)) return false;
+    std::make_unsigned_t<Integer> bits = 0;
+    if (!Number(&bits)) return false;
     *value = static_cast<std::int64_t>(static_cast<Integer>(bits));
     return true;
   }
 
   bool Text(std::optional<HeaderValue>* value) {
-    std::uint64_t size = 0;
+    std::uint32_t size = 0;
     std::string_view text;
-    if (!Number(4, &size) || !Take(size, &text)) return false;
+    if (!Number(&size) || !Take(size, &text)) return false;
     *value = std::string(text);
     return true;
   }
 
   bool SkipSized() {
-    std::uint64_t size = 0;
-    return Number(4, &size) && Skip(size);
+    std::uint32_t size = 0;
+    return Number(&size) && Skip(size);
   }
 
   bool Skip(std::uint64_t size) {
@@ -125,13 +127,11 @@ class HeaderReader {
     return Take(size, &skipped);
   }
 
-  bool Number(std::size_t size, std::uint64_t* value) {
+  template <std::unsigned_integral Unsigned>
+  bool Number(Unsigned* value) {
     std::string_view bytes;
-    if (!Take(size, &bytes)) return false;
-    *value = 0;
-    for (const char byte : bytes) {
-      *value = *value << 8 | static_cast<unsigned char>(byte);
-    }
+    if (!Take(sizeof(Unsigned), &bytes)) return false;
+    *value = BigEndian<Unsigned>(bytes.data());
     return true;
   }
 

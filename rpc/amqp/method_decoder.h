@@ -28,8 +28,9 @@ class MethodDecoder {
     const bool is_known = OfConnection(encoded, payload) ||
                           OfChannel(encoded, payload) ||
                           OfMessage(encoded, payload);
-    if (!is_known)
+    if (!is_known) {
       payload->emplace<frame::Unexpected>(frame::Unexpected{method});
+    }
     if (!malformed_) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("the peer sent a malformed method ",
                                             method >> 16, ".",
