@@ -56,7 +56,7 @@ class [[nodiscard]] AwaitableCall final : private core::PendingCall,
   // False: the call is over already.
   bool await_suspend(std::coroutine_handle<> coroutine) {
     coroutine_ = coroutine;
-    begin_ = Clock::now();
+    begin_ = core_->Now();
     // Kept by this thread too: the call may be over, and this gone, before
     // Start() has returned.
     std::shared_ptr<core::Cancellation> cancellation;

@@ -75,7 +75,7 @@ class Caller {
   template <typename M>
   CallResult<M> Call(const ArgumentBody<M>& arguments,
                      const CallOptions& options) {
-    const TimePoint begin = Clock::now();
+    const TimePoint begin = Now();
     if (callbacks_.runs_here()) return Explain<M>(MayNotWait(), begin);
     Waiting waiting(1);
     WaitedCall call(&waiting);
@@ -95,7 +95,7 @@ class Caller {
   void CallAsync(const ArgumentBody<M>& arguments, const CallOptions& options,
                  rpc::Callback<M> callback) {
     auto call =
-        std::make_unique<AsyncCall<M>>(this, Clock::now(), std::move(callback));
+        std::make_unique<AsyncCall<M>>(this, Now(), std::move(callback));
     std::shared_ptr<Cancellation> cancellation;
     if (Cancellation::IsPossible(options)) {
       cancellation = std::make_shared<Cancellation>();
@@ -114,7 +114,7 @@ class Caller {
   Future<M> CallFuture(const ArgumentBody<M>& arguments,
                        const CallOptions& options) {
     auto reply = std::make_shared<FutureReply>();
-    reply->begin = Clock::now();
+    reply->begin = Now();
     if (Cancellation::IsPossible(options)) reply->cancellation.emplace();
     reply->Keep(reply);
     const absl::Status started = Start<M>(
@@ -135,7 +135,7 @@ class Caller {
   template <typename M>
   std::vector<CallResult<M>> CallBatch(
       absl::Span<const ArgumentBody<M>> arguments, const CallOptions& options) {
-    const TimePoint begin = Clock::now();
+    const TimePoint begin = Now();
     const std::size_t count = arguments.size();
     std::vector<CallResult<M>> results;
     results.reserve(count);
@@ -183,7 +183,7 @@ class Caller {
       if (options.when_full == WhenFull::kFail || callbacks_.runs_here()) {
         return status;
       }
-      now = Clock::now();
+      now = Now();
       if (deadline.Expired(now)) {
         return NotRun(absl::DeadlineExceededError(absl::StrCat(
             "there was no room until the deadline: ", status.message())));
@@ -202,6 +202,9 @@ class Caller {
     if (result.ok()) return result;
     return Explain<M>(AsStatus(result), begin);
   }
+
+  // What deadlines are measured by.
+  TimePoint Now() const { return carriers_.front()->Now(); }
 
   CallbackQueue& callbacks() { return callbacks_; }
   const std::vector<std::unique_ptr<Carrier<Transport>>>& carriers() const {
@@ -310,12 +313,11 @@ class Caller {
 
   template <typename M>
   absl::Status Explain(const absl::Status& status, TimePoint begin) const {
-    return Annotate(
-        status,
-        absl::StrCat(ToAbsl(M::kName), " over ", Where(), ", attempt 1, ",
-                     absl::FormatDuration(
-                         absl::Trunc(absl::FromChrono(Clock::now() - begin),
-                                     absl::Microseconds(1)))));
+    return Annotate(status, absl::StrCat(ToAbsl(M::kName), " over ", Where(),
+                                         ", attempt 1, ",
+                                         absl::FormatDuration(absl::Trunc(
+                                             absl::FromChrono(Now() - begin),
+                                             absl::Microseconds(1)))));
   }
 
   const Options options_;

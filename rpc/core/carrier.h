@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "rpc/core/call_options.h"
 #include "rpc/core/pending_calls.h"
@@ -59,6 +60,15 @@ class Carrier {
     // A call that is over by now was completed, and has its outcome.
     if (submitted.ok() || !pending_.Remove(*id)) return absl::OkStatus();
     return NotRun(submitted);
+  }
+
+  // What deadlines are measured by.
+  TimePoint Now() const {
+    if constexpr (KeepsTime<Transport>) {
+      return transport_->Now();
+    } else {
+      return Clock::now();
+    }
   }
 
   // Ends the transport. PendingCalls are closed before.

@@ -70,7 +70,7 @@ class Remote {
           WithHook(on_serving),
           [this](const ServerContext& context, const Request& request,
                  Reply& reply) { Handle(context, request, reply); },
-          calls_.carriers().size());
+          calls_.carriers().size(), [this] { return calls_.Now(); });
     }
     const absl::Status status = ServeUntil(stop, server_.get());
     const std::lock_guard lock(mutex_);

@@ -78,10 +78,14 @@ class Server final : public ServerEvents {
   using Handle =
       std::function<void(const ServerContext&, const Request&, Reply&)>;
 
-  // Takes deliveries from so many transports.
+  // Takes deliveries from so many transports, whose time it is.
   Server(const ServerOptions& options, Handle handle,
-         std::size_t transports = 1)
-      : options_(options), handle_(std::move(handle)), transports_(transports) {
+         std::size_t transports = 1,
+         std::function<TimePoint()> now = &Clock::now)
+      : options_(options),
+        handle_(std::move(handle)),
+        transports_(transports),
+        now_(std::move(now)) {
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
                     [this](Delivery&& d) { Answer(std::move(d)); });
@@ -166,8 +170,7 @@ class Server final : public ServerEvents {
     const Request& request = delivery.request();
     Reply reply;
     if (delivery.facts().redelivered) ++redelivered_;
-    if (!request.deadline.is_never() &&
-        request.deadline.Expired(Clock::now())) {
+    if (!request.deadline.is_never() && request.deadline.Expired(now_())) {
       ++expired_;
       reply.status = NotRun(absl::DeadlineExceededError(
           "the deadline passed before the request reached a handler"));
@@ -212,6 +215,7 @@ class Server final : public ServerEvents {
   const ServerOptions options_;
   const Handle handle_;
   const std::size_t transports_;
+  const std::function<TimePoint()> now_;
   std::atomic<std::size_t> serving_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -72,6 +72,11 @@ class MemoryTransport final : private Delivery::Origin {
     return "queue \"" + options_.queue + "\" in memory";
   }
 
+  // The broker's time.
+  TimePoint Now() const { return options_.broker->Now(); }
+  // After StartCalls.
+  void Wake() { options_.broker->timer_.WakeBy(*caller_, Now()); }
+
   // FAILED_PRECONDITION the second time, or without a broker.
   absl::Status StartCalls(CallEvents* events) {
     if (absl::Status status = Open(Deadline()); !status.ok()) return status;

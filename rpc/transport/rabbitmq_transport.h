@@ -113,6 +113,12 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
     return absl::OkStatus();
   }
   void Wake() { connection_->Wake(); }
+  absl::Status Ready() const {
+    const std::lock_guard lock(mutex_);
+    if (up_) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat("the connection is down: ", down_.message()));
+  }
 
   absl::Status StartServing(ServerEvents* events, ServingOptions options) {
     has_served_ = true;

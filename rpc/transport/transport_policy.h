@@ -3,16 +3,14 @@
 
 #include <atomic>
 #include <concepts>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
-#include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
+#include "rpc/transport/transport_events.h"
 
 // The transport's seam: requests to a server and replies back.
 //
@@ -32,13 +30,22 @@
 //     absl::Status StartCalls(CallEvents* events);
 //     absl::Status Submit(Request request);
 //
-//     // Optional. If absent, a blocking caller sleeps until its reply. As
-//     // Submit, by one who waits until `done` and knows of no request under
-//     // way but its own: its thread may run the transport until then. Wake
-//     // follows if others are under way by then, and comes from whoever sets
-//     // `done` outside of an event.
-//     absl::Status SubmitAndRun(Request, const std::atomic<bool>& done);
+//     // Optional. If absent, calls that are made again do not pause before.
+//     // Causes an OnTime soon.
 //     void Wake();
+//     // Optional, beside Wake. If absent, a blocking caller sleeps until its
+//     // reply. As Submit, by one who waits until `done` and knows of no
+//     request
+//     // under way but its own: its thread may run the transport until then.
+//     // Wake follows if others are under way by then, and comes from whoever
+//     // sets `done` outside of an event.
+//     absl::Status SubmitAndRun(Request, const std::atomic<bool>& done);
+//     // Optional. If absent, the time is Clock::now(). What deadlines are
+//     // measured by, at both ends: for transports that simulate.
+//     TimePoint Now() const;
+//     // Optional. If absent, always OK. Why a request submitted now would have
+//     // to wait for the other side to be reached.
+//     absl::Status Ready() const;
 //
 //     // The serving half. StopServing: no delivery after it returned. Flush:
 //     // until what was settled has left.
@@ -84,50 +91,6 @@ struct TransportTraits {
   bool concurrent = false;
 };
 
-// What a transport tells the calling half. Implemented by the library.
-class CallEvents {
- public:
-  // Asked once before an accepted request leaves for good. False: its call is
-  // over, the request must not be carried.
-  virtual bool Claim(std::string_view correlation_id) = 0;
-  // A server's reply, or what the transport knows of one request: NotRun() if
-  // it was not served.
-  virtual void OnReply(Reply reply) = 0;
-  // Those that came together; they are moved from. The same as one by one, but
-  // whoever has to be woken for them is woken once.
-  virtual void OnReplies(std::span<Reply> replies) {
-    for (Reply& reply : replies) OnReply(std::move(reply));
-  }
-  // Nothing that was claimed will be answered any more.
-  virtual void OnLost(const absl::Status& status) = 0;
-  // Nothing will be carried any more, claimed or not: it cannot heal.
-  virtual void OnRefused(const absl::Status& status) = 0;
-  // Called by the deadline of each accepted request; when next, at the latest.
-  virtual TimePoint OnTime(TimePoint now) = 0;
-
- protected:
-  ~CallEvents() = default;
-};
-
-// What a transport tells the serving half. Implemented by the library.
-class ServerEvents {
- public:
-  // Requests are taken from now on. Again after each interruption.
-  virtual void OnServing() = 0;
-  virtual void OnDelivery(Delivery delivery) = 0;
-  // A request was acknowledged and not handed out: it asks for a reply where
-  // none may be sent.
-  virtual void OnDropped() {}
-  // Deliveries not settled are lost and will come again, here or elsewhere; the
-  // transport heals by itself.
-  virtual void OnInterrupted(const absl::Status& status) = 0;
-  // The transport cannot serve, and trying again would not help.
-  virtual void OnRefused(const absl::Status& status) = 0;
-
- protected:
-  ~ServerEvents() = default;
-};
-
 struct ServingOptions {
   // The most deliveries that are handed out and not settled. At least 1.
   int prefetch = 1;
@@ -166,12 +129,26 @@ concept CarriesCalls = requires(T& transport, CallEvents* events,
 };
 
 template <typename T>
-concept RunsOnCaller = requires(T& transport, Request request,
-                                const std::atomic<bool>& done) {
+concept Wakes = requires(T& transport) {
+  transport.Wake();
+};
+
+template <typename T>
+concept RunsOnCaller = Wakes<T> &&
+    requires(T& transport, Request request, const std::atomic<bool>& done) {
   {
     transport.SubmitAndRun(static_cast<Request&&>(request), done)
     } -> std::same_as<absl::Status>;
-  transport.Wake();
+};
+
+template <typename T>
+concept KeepsTime = requires(const T& transport) {
+  { transport.Now() } -> std::same_as<TimePoint>;
+};
+
+template <typename T>
+concept TellsReady = requires(const T& transport) {
+  { transport.Ready() } -> std::same_as<absl::Status>;
 };
 
 template <typename T>

@@ -56,7 +56,10 @@ class Serving {
 // Servers and clients of one queue in memory.
 class MemoryWorld {
  public:
-  MemoryBroker& broker() { return *broker_; }
+  explicit MemoryWorld(MemoryBroker::Options options = {})
+      : broker_(std::make_shared<MemoryBroker>(options)) {}
+
+  MemoryBroker& broker() const { return *broker_; }
 
   MemoryOptions With(MemoryOptions options) const {
     options.transport.broker = broker_;
@@ -87,8 +90,7 @@ class MemoryWorld {
   }
 
  private:
-  const std::shared_ptr<MemoryBroker> broker_ =
-      std::make_shared<MemoryBroker>();
+  const std::shared_ptr<MemoryBroker> broker_;
 };
 
 }  // namespace rpc::testing
