@@ -47,6 +47,12 @@ inline absl::Status NotRun(absl::Status status) {
   return status;
 }
 
+// `status` without that mark.
+inline absl::Status WithoutNotRun(absl::Status status) {
+  status.ErasePayload(status_internal::kNotRunUrl);
+  return status;
+}
+
 // How long the server asks its caller to wait before it tries again, where it
 // does.
 inline std::optional<absl::Duration> RetryAfter(const absl::Status& status) {

@@ -18,9 +18,9 @@
 #include "rpc/core/call_options.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/callback_queue.h"
+#include "rpc/core/cancellation.h"
 #include "rpc/core/codec.h"
 #include "rpc/core/pending_calls.h"
-#include "rpc/core/waiting_call.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc {
@@ -59,13 +59,10 @@ class [[nodiscard]] AwaitableCall final : private core::PendingCall,
     begin_ = core_->Now();
     // Kept by this thread too: the call may be over, and this gone, before
     // Start() has returned.
-    std::shared_ptr<core::Cancellation> cancellation;
-    if (core::Cancellation::IsPossible(options_)) {
-      cancellation = std::make_shared<core::Cancellation>();
-      cancellation_ = cancellation;
-    }
-    absl::Status started = core_->template Start<M>(
-        arguments_, options_, begin_, this, cancellation.get());
+    const auto cancellation = core::Cancellation::For(options_);
+    cancellation_ = cancellation;
+    absl::Status started = core_->template Start<M>(arguments_, options_,
+                                                    begin_, this, cancellation);
     if (started.ok()) return true;
     reply_.status = std::move(started);
     return false;

@@ -24,6 +24,14 @@ enum class WhenFull {
   kWait
 };
 
+// What happens to a call that is made while the other side is out of reach.
+enum class WhenDown {
+  // It waits, within its deadline.
+  kWait,
+  // It ends at once with UNAVAILABLE, not having run.
+  kFail
+};
+
 // What one call may ask for. A value.
 struct CallOptions {
   // How long the call may take, all in all. If unset, the endpoint's
@@ -36,6 +44,7 @@ struct CallOptions {
   // Ends the call with CANCELLED when it is requested.
   std::stop_token cancellation = {};
   WhenFull when_full = WhenFull::kFail;
+  WhenDown when_down = WhenDown::kWait;
   // Travels with the request; see CheckMetadata() in message/wire.h.
   Metadata metadata = {};
 };

@@ -22,10 +22,14 @@
 #include "rpc/core/call_options.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/callback_queue.h"
+#include "rpc/core/cancellation.h"
 #include "rpc/core/carrier.h"
 #include "rpc/core/codec.h"
 #include "rpc/core/future.h"
 #include "rpc/core/pending_calls.h"
+#include "rpc/core/retries.h"
+#include "rpc/core/retry_policy.h"
+#include "rpc/core/retrying_call.h"
 #include "rpc/core/waiting_call.h"
 #include "rpc/message/envelope.h"
 #include "rpc/message/wire.h"
@@ -35,7 +39,7 @@ namespace rpc::core {
 // An endpoint's calls, in each of their forms: all begin with Start() and end
 // with Finish(), and differ in who is told in between. Thread-safe.
 template <typename Transport, typename Serializer>
-class Caller {
+class Caller final : private Attempts {
  public:
   struct Options {
     absl::Duration default_timeout;
@@ -44,17 +48,19 @@ class Caller {
     int connections;
     // Requests name their method.
     bool names_method;
+    RetryPolicy retry;
   };
 
   // Borrows the serializer.
-  Caller(const Options& options, typename Transport::Options transport,
+  Caller(Options options, typename Transport::Options transport,
          const Serializer* serializer)
-      : options_(options),
+      : options_(std::move(options)),
         serializer_(*serializer),
+        retries_(options_.retry),
         callbacks_(options.callback_threads) {
     using TransportOptions = typename Transport::Options;
     if constexpr (std::copy_constructible<TransportOptions>) {
-      for (int i = 1; i < options.connections; ++i) {
+      for (int i = 1; i < options_.connections; ++i) {
         AddCarrier(TransportOptions(transport));
       }
     }
@@ -79,11 +85,9 @@ class Caller {
     if (callbacks_.runs_here()) return Explain<M>(MayNotWait(), begin);
     Waiting waiting(1);
     WaitedCall call(&waiting);
-    std::optional<Cancellation> cancellation;
-    if (Cancellation::IsPossible(options)) cancellation.emplace();
+    const auto cancellation = Cancellation::For(options);
     const absl::Status started =
-        Start<M>(arguments, options, begin, &call,
-                 cancellation.has_value() ? &*cancellation : nullptr,
+        Start<M>(arguments, options, begin, &call, cancellation,
                  // A thread that runs the transport would run callbacks, too.
                  options_.callback_threads > 0 ? &waiting.done() : nullptr);
     if (!started.ok()) return Explain<M>(started, begin);
@@ -96,13 +100,11 @@ class Caller {
                  rpc::Callback<M> callback) {
     auto call =
         std::make_unique<AsyncCall<M>>(this, Now(), std::move(callback));
-    std::shared_ptr<Cancellation> cancellation;
-    if (Cancellation::IsPossible(options)) {
-      cancellation = std::make_shared<Cancellation>();
-      call->cancellation = cancellation;
-    }
-    const absl::Status started = Start<M>(arguments, options, call->begin,
-                                          call.get(), cancellation.get());
+    // Kept by this thread too: the call may be over before Start() returns.
+    const auto cancellation = Cancellation::For(options);
+    call->cancellation = cancellation;
+    const absl::Status started =
+        Start<M>(arguments, options, call->begin, call.get(), cancellation);
     // Once started, the call is in the hands of whoever completes it.
     AsyncCall<M>* const owned = call.release();
     if (started.ok()) return;
@@ -115,11 +117,10 @@ class Caller {
                        const CallOptions& options) {
     auto reply = std::make_shared<FutureReply>();
     reply->begin = Now();
-    if (Cancellation::IsPossible(options)) reply->cancellation.emplace();
+    reply->cancellation = Cancellation::For(options);
     reply->Keep(reply);
-    const absl::Status started = Start<M>(
-        arguments, options, reply->begin, reply.get(),
-        reply->cancellation.has_value() ? &*reply->cancellation : nullptr);
+    const absl::Status started = Start<M>(arguments, options, reply->begin,
+                                          reply.get(), reply->cancellation);
     if (!started.ok()) reply->Complete({.status = started});
     return Future<M>(this, std::move(reply));
   }
@@ -147,14 +148,11 @@ class Caller {
     }
     Waiting waiting(count);
     std::vector<WaitedCall> calls(count, WaitedCall(&waiting));
-    std::unique_ptr<Cancellation[]> cancellations;
-    if (Cancellation::IsPossible(options)) {
-      cancellations = std::make_unique<Cancellation[]>(count);
-    }
+    std::vector<std::shared_ptr<Cancellation>> cancellations(count);
     for (std::size_t i = 0; i < count; ++i) {
+      cancellations[i] = Cancellation::For(options);
       const absl::Status started =
-          Start<M>(arguments[i], options, begin, &calls[i],
-                   cancellations == nullptr ? nullptr : &cancellations[i]);
+          Start<M>(arguments[i], options, begin, &calls[i], cancellations[i]);
       if (!started.ok()) calls[i].Complete({.status = started});
     }
     waiting.Wait();
@@ -169,7 +167,8 @@ class Caller {
   template <typename M>
   absl::Status Start(const ArgumentBody<M>& arguments,
                      const CallOptions& options, TimePoint now,
-                     PendingCall* call, Cancellation* cancellation,
+                     PendingCall* call,
+                     const std::shared_ptr<Cancellation>& cancellation,
                      const std::atomic<bool>* done = nullptr) {
     const Deadline deadline =
         DeadlineOf(options, options_.default_timeout, now);
@@ -197,14 +196,16 @@ class Caller {
 
   template <typename M>
   CallResult<M> Finish(const Reply& reply, TimePoint begin) const {
-    if (!reply.status.ok()) return Explain<M>(reply.status, begin);
+    if (!reply.status.ok()) {
+      return Explain<M>(reply.status, begin, reply.attempt);
+    }
     CallResult<M> result = DecodeResult<M>(serializer_, reply.body.view());
     if (result.ok()) return result;
-    return Explain<M>(AsStatus(result), begin);
+    return Explain<M>(AsStatus(result), begin, reply.attempt);
   }
 
   // What deadlines are measured by.
-  TimePoint Now() const { return carriers_.front()->Now(); }
+  TimePoint Now() const override { return carriers_.front()->Now(); }
 
   CallbackQueue& callbacks() { return callbacks_; }
   const std::vector<std::unique_ptr<Carrier<Transport>>>& carriers() const {
@@ -212,7 +213,7 @@ class Caller {
   }
 
   CallCounters counters() const {
-    CallCounters sum;
+    CallCounters sum = {.retried = retries_.taken()};
     for (const auto& carrier : carriers_) {
       const CallCounters one = carrier->pending().counters();
       sum.started += one.started;
@@ -252,7 +253,7 @@ class Caller {
   absl::Status StartNow(const ArgumentBody<M>& arguments,
                         const CallOptions& options, Deadline deadline,
                         TimePoint now, PendingCall* call,
-                        Cancellation* cancellation,
+                        const std::shared_ptr<Cancellation>& cancellation,
                         const std::atomic<bool>* done) {
     Request request;
     request.deadline = deadline;
@@ -261,8 +262,33 @@ class Caller {
         !ready.ok()) {
       return NotRun(ready);
     }
-    return NextCarrier().Start(std::move(request), options, call, cancellation,
-                               done);
+    if (options.when_down == WhenDown::kFail) {
+      const absl::Status reachable = carriers_.front()->Ready();
+      if (!reachable.ok()) return NotRun(reachable);
+    }
+    if (!retries_.enabled()) {
+      return NextCarrier().Start(std::move(request), call, cancellation, done);
+    }
+    request.message_id = std::string_view(retries_.Begin());
+    RetryingCall::Call retrying = {std::move(request),
+                                   M::kIdempotent,
+                                   {},
+                                   options.when_full == WhenFull::kWait,
+                                   call};
+    if (cancellation != nullptr) retrying.cancellation = cancellation->tokens();
+    return RetryingCall::Start(this, &retries_, std::move(retrying), done);
+  }
+
+  // From Attempts.
+  absl::Status Send(Request&& request, PendingCall* call,
+                    const std::shared_ptr<Cancellation>& cancellation,
+                    const std::atomic<bool>* done) override {
+    return NextCarrier().Start(std::move(request), call, cancellation, done);
+  }
+  absl::Status Pause(
+      Deadline until, PendingCall* call,
+      const std::shared_ptr<Cancellation>& cancellation) override {
+    return carriers_.front()->Pause(until, call, cancellation);
   }
 
   template <typename M>
@@ -312,9 +338,10 @@ class Caller {
   }
 
   template <typename M>
-  absl::Status Explain(const absl::Status& status, TimePoint begin) const {
+  absl::Status Explain(const absl::Status& status, TimePoint begin,
+                       int attempt = 1) const {
     return Annotate(status, absl::StrCat(ToAbsl(M::kName), " over ", Where(),
-                                         ", attempt 1, ",
+                                         ", attempt ", attempt, ", ",
                                          absl::FormatDuration(absl::Trunc(
                                              absl::FromChrono(Now() - begin),
                                              absl::Microseconds(1)))));
@@ -322,6 +349,7 @@ class Caller {
 
   const Options options_;
   const Serializer& serializer_;
+  Retries retries_;
   CallbackQueue callbacks_;
   std::atomic<std::size_t> next_ = 0;
   // Last: their threads use what stands above.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -13,9 +14,8 @@
 #include "absl/status/statusor.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
-#include "rpc/core/call_options.h"
+#include "rpc/core/cancellation.h"
 #include "rpc/core/pending_calls.h"
-#include "rpc/core/waiting_call.h"
 #include "rpc/message/correlation_id.h"
 #include "rpc/message/envelope.h"
 #include "rpc/transport/transport_policy.h"
@@ -44,13 +44,13 @@ class Carrier {
   // Not OK: `call` is not pending and will not be completed. Where a thread
   // waits until `done`, and this is the only call under way, that thread may
   // run the transport meanwhile.
-  absl::Status Start(Request&& request, const CallOptions& options,
-                     PendingCall* call, Cancellation* cancellation,
+  absl::Status Start(Request&& request, PendingCall* call,
+                     const std::shared_ptr<Cancellation>& cancellation,
                      const std::atomic<bool>* done) {
     const absl::StatusOr<CorrelationId> id =
         pending_.Add(call, request.deadline);
     if (!id.ok()) return id.status();
-    if (cancellation != nullptr) cancellation->Arm(&pending_, *id, options);
+    if (cancellation != nullptr) cancellation->Arm(&pending_, *id);
     const auto text = id->Text();
     request.correlation_id = std::string_view(text.data(), text.size());
     // Not before the call is pending: a closing endpoint refuses that, and its
@@ -60,6 +60,33 @@ class Carrier {
     // A call that is over by now was completed, and has its outcome.
     if (submitted.ok() || !pending_.Remove(*id)) return absl::OkStatus();
     return NotRun(submitted);
+  }
+
+  // Has `call` completed with DEADLINE_EXCEEDED at `until`, unless it is
+  // cancelled before; see Start. UNIMPLEMENTED if nothing would wake it then.
+  absl::Status Pause(Deadline until, PendingCall* call,
+                     const std::shared_ptr<Cancellation>& cancellation) {
+    if constexpr (Wakes<Transport>) {
+      const absl::StatusOr<CorrelationId> id =
+          pending_.Add(call, until, PendingCalls::Kind::kPause);
+      if (!id.ok()) return id.status();
+      if (cancellation != nullptr) cancellation->Arm(&pending_, *id);
+      const absl::Status started = StartCalls();
+      if (started.ok()) transport_->Wake();
+      if (started.ok() || !pending_.Remove(*id)) return absl::OkStatus();
+      return NotRun(started);
+    } else {
+      return absl::UnimplementedError("the transport cannot be woken");
+    }
+  }
+
+  // OK, or why a call made now would have to wait.
+  absl::Status Ready() const {
+    if constexpr (TellsReady<Transport>) {
+      return transport_->Ready();
+    } else {
+      return absl::OkStatus();
+    }
   }
 
   // What deadlines are measured by.

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/time/time.h"
+#include "rpc/core/retry_policy.h"
 #include "rpc/core/server.h"
 
 namespace rpc {
@@ -17,6 +18,9 @@ struct EndpointOptions {
   // The timeout of calls that set none. Finite, so that no call waits for ever
   // because somebody forgot it.
   absl::Duration default_timeout = absl::Seconds(30);
+  // Whether and how calls that failed are made again. Not over a transport of
+  // the same thread: there a call that failed would fail again.
+  RetryPolicy retry = {};
   // Calls beyond these end at once with RESOURCE_EXHAUSTED, or wait: see
   // CallOptions::when_full.
   std::size_t max_in_flight = 200'000;

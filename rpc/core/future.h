@@ -11,8 +11,8 @@
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/core/call_result.h"
+#include "rpc/core/cancellation.h"
 #include "rpc/core/pending_calls.h"
-#include "rpc/core/waiting_call.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc {
@@ -51,7 +51,7 @@ class FutureReply final : public PendingCall {
   void Release() { self_.reset(); }
 
   TimePoint begin;
-  std::optional<Cancellation> cancellation;
+  std::shared_ptr<Cancellation> cancellation;
 
  private:
   std::shared_ptr<FutureReply> self_;

@@ -36,6 +36,11 @@ class Local {
  public:
   static absl::StatusOr<Local> Open(EndpointOptions<Transport> options,
                                     Handler handler, Serializer serializer) {
+    if (options.retry.max_attempts != 1) {
+      return absl::InvalidArgumentError(
+          "EndpointOptions: over a transport of the same thread there is no "
+          "second attempt; leave retry.max_attempts at 1");
+    }
     const Deadline deadline = Deadline::After(options.open_timeout);
     Local local(std::move(options), std::move(handler), std::move(serializer));
     const absl::Status opened = local.transport_.Open(deadline);

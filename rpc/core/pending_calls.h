@@ -31,8 +31,11 @@ namespace rpc {
 
 // What became of an endpoint's calls.
 struct CallCounters {
+  // Attempts, each.
   std::uint64_t started = 0;
   std::uint64_t expired = 0;
+  // Attempts after the first one at their call.
+  std::uint64_t retried = 0;
   // Not started, because max_in_flight were pending.
   std::uint64_t refused = 0;
   // Replies to calls that were over, doubled replies and forged ones: dropped.
@@ -73,12 +76,17 @@ class PendingCalls final : public CallEvents {
   PendingCalls(const PendingCalls&) = delete;
   PendingCalls& operator=(const PendingCalls&) = delete;
 
+  // What is pending: a call, or the pause between two attempts at one, for
+  // which there is always room and whose end is no expiry.
+  enum class Kind { kCall, kPause };
+
   // RESOURCE_EXHAUSTED where `max_in_flight` calls are pending; the status of
   // Close() after it.
-  absl::StatusOr<CorrelationId> Add(PendingCall* call, Deadline deadline) {
+  absl::StatusOr<CorrelationId> Add(PendingCall* call, Deadline deadline,
+                                    Kind kind = Kind::kCall) {
     const std::lock_guard lock(mutex_);
     if (!closed_.ok()) return closed_;
-    if (in_flight() >= max_in_flight_) {
+    if (kind == Kind::kCall && in_flight() >= max_in_flight_) {
       ++counters_.refused;
       return NotRun(WithRetryAfter(
           absl::ResourceExhaustedError(
@@ -90,10 +98,11 @@ class PendingCalls final : public CallEvents {
     Slot& slot = slots_[index];
     slot.call = call;
     slot.claimed = false;
+    slot.kind = kind;
     slot.nonce = nonces_.Next();
     wheel_.Insert(index, deadline.at());
     Count(1);
-    ++counters_.started;
+    if (kind == Kind::kCall) ++counters_.started;
     return CorrelationId{index, slot.nonce};
   }
 
@@ -172,7 +181,7 @@ class PendingCalls final : public CallEvents {
     {
       const std::lock_guard lock(mutex_);
       wheel_.Expire(now, [&](std::uint32_t index) {
-        ++counters_.expired;
+        if (slots_[index].kind == Kind::kCall) ++counters_.expired;
         ended.push_back(Take(index));
       });
       Begin(ended);
@@ -201,6 +210,7 @@ class PendingCalls final : public CallEvents {
     std::uint64_t nonce = 0;
     // Its request may have left: from here on the handler may run.
     bool claimed = false;
+    Kind kind = Kind::kCall;
   };
   struct Ended {
     PendingCall* call;

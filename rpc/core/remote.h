@@ -32,6 +32,8 @@ class Remote {
   static absl::StatusOr<std::unique_ptr<Remote>> Open(
       EndpointOptions<Transport> options, Handler handler,
       Serializer serializer) {
+    const absl::Status valid = Validate(options.retry);
+    if (!valid.ok()) return valid;
     const Deadline deadline = Deadline::After(options.open_timeout);
     auto remote = std::make_unique<Remote>(
         std::move(options), std::move(handler), std::move(serializer));
@@ -51,7 +53,8 @@ class Remote {
                 .max_in_flight = options.max_in_flight,
                 .callback_threads = options.callback_threads,
                 .connections = options.connections,
-                .names_method = MethodsOf<Handler>::kSize > 1},
+                .names_method = MethodsOf<Handler>::kSize > 1,
+                .retry = std::move(options.retry)},
                std::move(options.transport), &serializer_) {}
 
   Calls& calls() { return calls_; }

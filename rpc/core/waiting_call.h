@@ -3,15 +3,10 @@
 
 #include <atomic>
 #include <cstddef>
-#include <optional>
-#include <stop_token>
 #include <utility>
-#include <vector>
 
 #include "rpc/base/event.h"
-#include "rpc/core/call_options.h"
 #include "rpc/core/pending_calls.h"
-#include "rpc/message/correlation_id.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc::core {
@@ -57,34 +52,6 @@ class WaitedCall final : public PendingCall {
  private:
   Waiting* waiting_;
   Reply reply_;
-};
-
-// Cancels a pending call when its caller or its parent's caller asks for it.
-// Armed when the call's id is known; disarmed by its destructor.
-class Cancellation {
- public:
-  static bool IsPossible(const CallOptions& options) {
-    return options.cancellation.stop_possible() ||
-           (options.parent != nullptr &&
-            options.parent->cancellation.stop_possible());
-  }
-
-  void Arm(PendingCalls* pending, CorrelationId id,
-           const CallOptions& options) {
-    own_.emplace(options.cancellation, Cancel{pending, id});
-    if (options.parent == nullptr) return;
-    parents_.emplace(options.parent->cancellation, Cancel{pending, id});
-  }
-
- private:
-  struct Cancel {
-    PendingCalls* pending;
-    CorrelationId id;
-    void operator()() const { pending->Cancel(id); }
-  };
-
-  std::optional<std::stop_callback<Cancel>> own_;
-  std::optional<std::stop_callback<Cancel>> parents_;
 };
 
 }  // namespace rpc::core

@@ -77,7 +77,8 @@ class Fibonacci {
                 "rpc/handler/fibonacci.h.");
 
  public:
-  using Method = rpc::Method<"fibonacci", Integer(std::uint64_t)>;
+  using Method =
+      rpc::Method<"fibonacci", Integer(std::uint64_t), Idempotent::kYes>;
   static constexpr std::uint64_t kMaxN =
       fibonacci_internal::LargestN<Integer>();
 
@@ -90,7 +91,8 @@ class Fibonacci {
 template <fibonacci_internal::Unbounded Integer>
 class Fibonacci<Integer> {
  public:
-  using Method = rpc::Method<"fibonacci", Integer(std::uint64_t)>;
+  using Method =
+      rpc::Method<"fibonacci", Integer(std::uint64_t), Idempotent::kYes>;
 
   struct Options {
     // The largest n allowed. The time for n grows with the square of n at

@@ -55,6 +55,8 @@ struct Reply {
   // Empty if the serializer's own.
   ShortText content_type = {};
   Bytes body = {};
+  // The attempt that it ended. Known to the client only.
+  int attempt = 1;
 };
 
 }  // namespace rpc

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "rpc/base/deadline.h"
 #include "rpc/core/call_options.h"
+#include "rpc/core/cancellation.h"
 #include "rpc/core/waiting_call.h"
 #include "rpc/message/envelope.h"
 #include "rpc/transport/transport_policy.h"
@@ -63,11 +64,10 @@ class Scripted {
 class CarrierTest : public ::testing::Test {
  protected:
   absl::Status Start(PendingCall* call, const std::atomic<bool>* done,
-                     const CallOptions& options = {},
-                     Cancellation* cancellation = nullptr) {
+                     const CallOptions& options = {}) {
+    cancellation_ = Cancellation::For(options);
     Request request;
-    return carrier_.Start(std::move(request), options, call, cancellation,
-                          done);
+    return carrier_.Start(std::move(request), call, cancellation_, done);
   }
   void ReplyToLast() {
     Reply reply;
@@ -77,6 +77,7 @@ class CarrierTest : public ::testing::Test {
 
   using Steps = std::vector<std::string>;
 
+  std::shared_ptr<Cancellation> cancellation_;
   Script script_;
   Carrier<Scripted> carrier_{{&script_}, 10, {}};
   RecordingCall call_;
@@ -120,14 +121,13 @@ TEST_F(CarrierTest, ALoneCallerWakesTheTransportForThoseWhoCameMeanwhile) {
 
 TEST_F(CarrierTest, WhoCancelsWakesWhoRunsTheTransport) {
   std::stop_source cancel;
-  Cancellation cancellation;
   script_.run = [&](const std::atomic<bool>& done) {
     cancel.request_stop();
     EXPECT_TRUE(done);
   };
-  ASSERT_TRUE(Start(&waited_, &waiting_.done(),
-                    {.cancellation = cancel.get_token()}, &cancellation)
-                  .ok());
+  ASSERT_TRUE(
+      Start(&waited_, &waiting_.done(), {.cancellation = cancel.get_token()})
+          .ok());
   EXPECT_EQ(script_.steps, (Steps{"start", "submit and run", "wake"}));
   EXPECT_TRUE(absl::IsCancelled(waited_.Take().status));
 }

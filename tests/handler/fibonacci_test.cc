@@ -34,8 +34,9 @@ static_assert(kRefused.refusal().code() == absl::StatusCode::kOutOfRange);
 static_assert(std::is_empty_v<Fibonacci<std::uint64_t>>);
 static_assert(std::is_empty_v<Fibonacci<absl::uint128>>);
 static_assert(Handles<Fibonacci<mpz_class>, Fibonacci<mpz_class>::Method>);
-static_assert(std::is_same_v<Fibonacci<int>::Method,
-                             rpc::Method<"fibonacci", int(std::uint64_t)>>);
+static_assert(std::is_same_v<
+              Fibonacci<int>::Method,
+              rpc::Method<"fibonacci", int(std::uint64_t), Idempotent::kYes>>);
 
 // The largest n of each type, as Python's integers have it.
 static_assert(Fibonacci<std::int8_t>::kMaxN == 11);

@@ -30,6 +30,12 @@ static_assert(Empty() == Empty());
 using Move = Method<"move", std::unique_ptr<int>(std::unique_ptr<int>)>;
 static_assert(std::is_same_v<Move::Result, std::unique_ptr<int>>);
 
+// Nobody's handler runs twice unless it says that it may.
+static_assert(Add::kIdempotent == Idempotent::kNo);
+using Get = Method<"get", int(int), Idempotent::kYes>;
+static_assert(Get::kIdempotent == Idempotent::kYes);
+static_assert(kIsMethod<Get>);
+
 static_assert(kIsMethod<Add>);
 static_assert(!kIsMethod<int>);
 static_assert(!std::is_same_v<Method<"a", int()>, Method<"b", int()>>);
