@@ -32,10 +32,10 @@ namespace rpc {
 //   absl::StatusOr<std::int64_t> four = endpoint->Call(2);
 //
 // Every call ends once, with a value or a status, at most 100 ms after its
-// deadline; MayHaveRun(status) says whether the handler may have run. Thread-
-// safe. Movable, though not while it is used. The destructor ends the calls
-// that are pending and takes at most 1 s beyond the callbacks that run, none of
-// which may be what calls it; Serve() must have returned before it.
+// deadline; MayHaveRun(status) says whether the handler may have run.
+// Thread-safe; movable while it is not used. The destructor ends the pending
+// calls and takes at most 1 s beyond the callbacks that run, none of which may
+// be what calls it; Serve() must have returned before it.
 template <typename Transport, typename Serializer, typename Handler>
 class RpcEndpoint
     : public core::OnlyMethod<RpcEndpoint<Transport, Serializer, Handler>,
@@ -61,9 +61,8 @@ class RpcEndpoint
     return RpcEndpoint(*std::move(core));
   }
 
-  // Call(arguments..., CallOptions = {}) and its other forms, CallAsync,
-  // CallFuture, CallAwaitable and CallBatch, as of the only method's Stub, come
-  // from core::OnlyMethod.
+  // From core::OnlyMethod: Call(arguments..., CallOptions = {}), CallAsync,
+  // CallFuture, CallAwaitable and CallBatch, as of the only method's Stub.
 
   // The calls of the method of that name: `Stub<"add">().Call(1, 2)`.
   template <FixedString kName>
@@ -103,6 +102,8 @@ class RpcEndpoint
   // What this endpoint has done so far. All zero over a same-thread transport.
   ServerCounters server_counters() const { return core().server_counters(); }
   CallCounters call_counters() const { return core().call_counters(); }
+  // For what it tells of itself; of several connections the first.
+  const Transport& transport() const { return core().transport(); }
 
  private:
   explicit RpcEndpoint(typename Inside::Holder inside)

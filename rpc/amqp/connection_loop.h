@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -46,6 +47,10 @@ class ConnectionLoop final : private SessionListener {
     // were told before. kNever, at most once and last: no attempt will follow,
     // because none could succeed or, with CANCELLED, because of Stop().
     virtual void OnDown(const absl::Status& status, Retry retry) = 0;
+
+    // The broker takes no publishes for now, and why; and again.
+    virtual void OnBlocked(std::string_view reason) { (void)reason; }
+    virtual void OnUnblocked() {}
 
     // Something was read and told to the channels. What is left to do before
     // queued work is handed over: what that causes, leaves with the same turn.
@@ -92,6 +97,8 @@ class ConnectionLoop final : private SessionListener {
   // code made for the class otherwise.
   inline void OnOpen() override;
   inline void OnClosed(const absl::Status& status, Retry retry) override;
+  inline void OnBlocked(std::string_view reason) override;
+  inline void OnUnblocked() override;
 
   void Dial();
   void ServeLink();
@@ -238,6 +245,11 @@ inline void ConnectionLoop::OnOpen() {
 inline void ConnectionLoop::OnClosed(const absl::Status& status, Retry retry) {
   ending_ = Ending{status, retry};
 }
+
+inline void ConnectionLoop::OnBlocked(std::string_view reason) {
+  driver_.OnBlocked(reason);
+}
+inline void ConnectionLoop::OnUnblocked() { driver_.OnUnblocked(); }
 
 inline void ConnectionLoop::Down(const Ending& ending, absl::Duration lasted) {
   const absl::Status status = Annotate(

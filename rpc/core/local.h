@@ -94,6 +94,7 @@ class Local {
 
   ServerCounters server_counters() const { return {}; }
   CallCounters call_counters() const { return {}; }
+  const Transport& transport() const { return transport_; }
 
  private:
   Local(EndpointOptions<Transport> options, Handler handler,

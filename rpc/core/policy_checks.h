@@ -120,6 +120,10 @@ struct Refused {
   }
   ServerCounters server_counters() const { return {}; }
   CallCounters call_counters() const { return {}; }
+  Refused& transport() const {
+    static Refused refused;
+    return refused;
+  }
 
   Refused& operator*() { return *this; }
 };

@@ -86,6 +86,9 @@ class Remote {
     return server_ == nullptr ? ServerCounters() : server_->counters();
   }
   CallCounters call_counters() const { return calls_.counters(); }
+  const Transport& transport() const {
+    return calls_.carriers().front()->transport();
+  }
 
  private:
   ServerOptions WithHook(const std::function<void()>& on_serving) const {

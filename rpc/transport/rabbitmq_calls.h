@@ -20,10 +20,13 @@
 #include "rpc/amqp/session.h"
 #include "rpc/amqp/session_listener.h"
 #include "rpc/amqp/topology.h"
+#include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/random_nonces.h"
 #include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
+#include "rpc/transport/rabbitmq_counters.h"
+#include "rpc/transport/rabbitmq_in_sequence.h"
 #include "rpc/transport/rabbitmq_messages.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/transport_policy.h"
@@ -35,8 +38,9 @@ namespace rpc::rabbitmq {
 // any thread, all else happens on the connection's I/O thread.
 class Calls final : public amqp::ChannelListener {
  public:
-  explicit Calls(const RabbitMqOptions& options)
+  Calls(const RabbitMqOptions& options, Counters* counters)
       : options_(options),
+        counters_(*counters),
         delivery_mode_(
             static_cast<std::uint8_t>(options.topology.delivery_mode)) {}
 
@@ -87,6 +91,7 @@ class Calls final : public amqp::ChannelListener {
     session_ = session;
     const bool wanted = BeginTurn();
     if (events_ == nullptr) return kNever;
+    if (session != nullptr) LeaveRefusingChannel(*session, now);
     const bool opens = session != nullptr && !channel_.has_value() && wanted;
     if (opens && now >= reopen_at_) Open(*session, now);
     if (session != nullptr && ready_) SendPosted(*session, now);
@@ -121,11 +126,13 @@ class Calls final : public amqp::ChannelListener {
     ready_ = true;
     exchange_is_missing_ = false;
     reply_to_ = names.queue;
+    unconfirmed_.Begin();
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
     replies_.push_back(ToReply(std::move(delivery)));
   }
   void OnReturn(amqp::Return&& returned) override {
+    ++counters_.returned;
     replies_.push_back(
         {.correlation_id =
              std::move(returned.message.properties.correlation_id),
@@ -134,6 +141,16 @@ class Calls final : public amqp::ChannelListener {
              " for exchange \"", ToAbsl(options_.topology.exchange),
              "\" and routing key \"", ToAbsl(options_.topology.routing_key),
              "\"; is a server running?")))});
+  }
+  void OnConfirm(std::uint64_t sequence, amqp::Confirm confirm) override {
+    ShortText id = unconfirmed_.Take(sequence);
+    if (confirm == amqp::Confirm::kAck) {
+      nacked_since_.reset();
+      return;
+    }
+    ++counters_.nacked;
+    if (!nacked_since_.has_value()) nacked_since_ = session_->now();
+    replies_.push_back({.correlation_id = std::move(id), .status = Refused()});
   }
   // The reply queue is gone, and the replies in it.
   void OnConsumerCancelled() override {
@@ -167,6 +184,8 @@ class Calls final : public amqp::ChannelListener {
   static constexpr absl::Duration kRetryAfter = absl::Milliseconds(10);
   static constexpr auto kReopen = std::chrono::milliseconds(100);
   static constexpr auto kSweep = std::chrono::seconds(1);
+  // Longer than a quorum queue takes to elect a leader.
+  static constexpr auto kRefusesTooLong = std::chrono::milliseconds(500);
 
   static std::size_t Weight(const Request& request) {
     return sizeof(Request) + request.body.size();
@@ -177,6 +196,24 @@ class Calls final : public amqp::ChannelListener {
     if (replies_.empty()) return;
     events_->OnReplies(replies_);
     replies_.clear();
+  }
+
+  // A quorum queue may have taken what its broker could not confirm.
+  absl::Status Refused() const {
+    const absl::Status status = absl::ResourceExhaustedError(
+        "the broker does not take the request: the queue is full, or has no "
+        "leader");
+    return options_.topology.delivery_limit > 0 ? status : NotRun(status);
+  }
+
+  // A channel whose first publish fell into the death of a quorum queue's
+  // leader is refused for ever, where another one would not be.
+  void LeaveRefusingChannel(amqp::Session& session, TimePoint now) {
+    if (!nacked_since_.has_value() || !channel_.has_value()) return;
+    if (now < *nacked_since_ + kRefusesTooLong) return;
+    nacked_since_.reset();
+    session.CloseChannel(*channel_);
+    ready_ = false;
   }
 
   // Whether a channel is wanted: from the start on; where the exchange was
@@ -209,6 +246,9 @@ class Calls final : public amqp::ChannelListener {
     plan.topology.queues.push_back(std::move(replies));
     amqp::Consumer consumer;
     consumer.acks = amqp::AckPolicy::kNone;
+    if (options_.guarantee == DeliveryGuarantee::kAtLeastOnceConfirmed) {
+      plan.confirms = amqp::Confirms::kOn;
+    }
     plan.consumer = std::move(consumer);
     const auto channel = session.OpenChannel(std::move(plan), this, now);
     if (channel.ok()) {
@@ -245,7 +285,11 @@ class Calls final : public amqp::ChannelListener {
     const auto sent = session.Publish(
         *channel_, options_.topology.exchange, options_.topology.routing_key,
         properties_, request.body.view(), amqp::Mandatory::kYes);
-    if (sent.ok()) return;
+    if (sent.ok()) {
+      // 0 without confirms.
+      if (*sent != 0) unconfirmed_.Add(request.correlation_id);
+      return;
+    }
     events_->OnReply({.correlation_id = request.correlation_id,
                       .status = NotRun(sent.status())});
   }
@@ -289,6 +333,7 @@ class Calls final : public amqp::ChannelListener {
   }
 
   const RabbitMqOptions& options_;
+  Counters& counters_;
   const std::uint8_t delivery_mode_;
 
   std::mutex mutex_;
@@ -311,6 +356,10 @@ class Calls final : public amqp::ChannelListener {
   std::vector<Request> sending_;
   std::size_t next_ = 0;
   std::vector<Reply> replies_;
+  // The ids of the requests that wait for the broker's confirm.
+  InSequence<ShortText> unconfirmed_;
+  // The first of the nacks that no ack has followed.
+  std::optional<TimePoint> nacked_since_;
   amqp::Properties properties_;
   RandomNonces names_;
 };

@@ -23,6 +23,7 @@
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
 #include "rpc/message/reply_allow_list.h"
+#include "rpc/transport/rabbitmq_counters.h"
 #include "rpc/transport/rabbitmq_messages.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_settlements.h"
@@ -36,12 +37,14 @@ namespace rpc::rabbitmq {
 class Serving final : public amqp::ChannelListener {
  public:
   // `wake` causes a turn of the I/O thread.
-  Serving(const RabbitMqOptions& options, std::function<void()> wake)
+  Serving(const RabbitMqOptions& options, Counters* counters,
+          std::function<void()> wake)
       : options_(options),
+        counters_(*counters),
         wake_(wake),
         allow_list_(options.allow_reply_to),
         settlements_(static_cast<std::uint8_t>(options.topology.delivery_mode),
-                     std::move(wake)) {}
+                     options.guarantee, std::move(wake)) {}
 
   // INVALID_ARGUMENT if prefetch is less than 1, FAILED_PRECONDITION if it
   // serves already.
@@ -139,6 +142,7 @@ class Serving final : public amqp::ChannelListener {
     if (IsOn()) events_->OnServing();
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
+    counters_.delivered.fetch_add(1, std::memory_order_relaxed);
     const std::uint64_t token = settlements_.Delivered(delivery.tag);
     rpc::Delivery::Facts facts;
     facts.redelivered = delivery.redelivered;
@@ -164,11 +168,22 @@ class Serving final : public amqp::ChannelListener {
     }
   }
   void OnCancelled() override { EndStop(); }
+  void OnConfirm(std::uint64_t sequence, amqp::Confirm confirm) override {
+    if (confirm == amqp::Confirm::kAck) return settlements_.Confirmed(sequence);
+    // The reply is nowhere. Its request, and the others that are not settled,
+    // come again on another channel.
+    ++counters_.nacked;
+    refuses_ = true;
+    session_->CloseChannel(*channel_);
+    ready_ = false;
+  }
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
     ready_ = false;
     channel_.reset();
     cancel_sent_ = false;
-    if (absl::IsCancelled(status)) {
+    if (std::exchange(refuses_, false)) {
+      Interrupt(absl::UnavailableError("the broker does not take the replies"));
+    } else if (absl::IsCancelled(status)) {
       // Closed by us: there is nothing to wait for.
       reopen_at_ = TimePoint();
     } else if (retry == amqp::Retry::kNever || IsMissing(status)) {
@@ -226,6 +241,12 @@ class Serving final : public amqp::ChannelListener {
     amqp::Consumer consumer;
     consumer.queue = options_.topology.queue;
     consumer.tag = names_.NextName();
+    if (options_.guarantee == DeliveryGuarantee::kAtMostOnce) {
+      consumer.acks = amqp::AckPolicy::kNone;
+    }
+    if (options_.guarantee == DeliveryGuarantee::kAtLeastOnceConfirmed) {
+      plan.confirms = amqp::Confirms::kOn;
+    }
     plan.consumer = std::move(consumer);
     settlements_.Begin();
     reopen_at_ = now + kReopen;
@@ -318,6 +339,7 @@ class Serving final : public amqp::ChannelListener {
   }
 
   const RabbitMqOptions& options_;
+  Counters& counters_;
   const std::function<void()> wake_;
   const ReplyAllowList allow_list_;
 
@@ -339,6 +361,8 @@ class Serving final : public amqp::ChannelListener {
   bool ready_ = false;
   bool cancel_sent_ = false;
   bool interrupted_ = false;
+  // The channel is closed because the broker refused a reply on it.
+  bool refuses_ = false;
   TimePoint reopen_at_;
   RandomNonces names_;
   Settlements settlements_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "rpc/amqp/message.h"
 #include "rpc/amqp/session.h"
 #include "rpc/base/bytes.h"
@@ -20,7 +21,9 @@
 #include "rpc/message/envelope.h"
 #include "rpc/message/wire.h"
 #include "rpc/transport/rabbitmq_ack_window.h"
+#include "rpc/transport/rabbitmq_in_sequence.h"
 #include "rpc/transport/rabbitmq_messages.h"
+#include "rpc/transport/rabbitmq_options.h"
 
 namespace rpc::rabbitmq {
 
@@ -32,13 +35,20 @@ namespace rpc::rabbitmq {
 class Settlements final : public rpc::Delivery::Origin {
  public:
   // `wake` causes a turn of the I/O thread.
-  Settlements(std::uint8_t delivery_mode, std::function<void()> wake)
-      : delivery_mode_(delivery_mode), wake_(std::move(wake)) {}
+  Settlements(std::uint8_t delivery_mode, DeliveryGuarantee guarantee,
+              std::function<void()> wake)
+      : delivery_mode_(delivery_mode),
+        acknowledges_(guarantee != DeliveryGuarantee::kAtMostOnce),
+        wake_(std::move(wake)) {}
 
   void Settle(std::uint64_t token, const Request& request,
               Settlement settlement, Reply* reply) override {
     Settled settled{token, settlement, request.reply_to, std::nullopt};
     if (reply != nullptr) settled.reply = std::move(*reply);
+    if (settlement == Settlement::kRequeue && !acknowledges_ &&
+        !request.reply_to.empty()) {
+      settled.reply = NotGivenBack(request);
+    }
     bool is_first = false;
     {
       const std::lock_guard lock(mutex_);
@@ -52,14 +62,25 @@ class Settlements final : public rpc::Delivery::Origin {
   void Begin() {
     generation_ = (generation_ + 1) & kGenerations;
     window_ = AckWindow();
+    unconfirmed_.Begin();
   }
   // The token of a delivery on the current channel.
   std::uint64_t Delivered(std::uint64_t tag) {
-    window_.Delivered(tag);
+    if (acknowledges_) window_.Delivered(tag);
     return generation_ << kTagBits | tag;
   }
 
-  // Sends what the channel can take. True if nothing is left.
+  // The broker has the reply: its request is settled with the next Send().
+  void Confirmed(std::uint64_t sequence) {
+    const Unconfirmed unconfirmed = unconfirmed_.Take(sequence);
+    if (unconfirmed.settlement == Settlement::kAck) {
+      window_.Ack(unconfirmed.tag);
+    } else {
+      rejects_.push_back(unconfirmed);
+    }
+  }
+
+  // Sends what the channel can take. True if nothing is left, nor waited for.
   bool Send(amqp::Session& session, amqp::ChannelId channel) {
     bool all = true;
     while (next_ < sending_.size() || Take()) {
@@ -72,6 +93,9 @@ class Settlements final : public rpc::Delivery::Origin {
       ++next_;
       if (IsCurrent(settled)) SendOne(session, channel, settled);
     }
+    for (const Unconfirmed& reject : std::exchange(rejects_, {})) {
+      Reject(session, channel, reject.tag, reject.settlement);
+    }
     window_.Flush(
         [&](std::uint64_t tag) {
           session.Ack(channel, tag, amqp::AckMode::kMultiple);
@@ -79,7 +103,7 @@ class Settlements final : public rpc::Delivery::Origin {
         [&](std::uint64_t tag) {
           session.Ack(channel, tag, amqp::AckMode::kSingle);
         });
-    return all;
+    return all && unconfirmed_.empty();
   }
 
   // Forgets what is queued: there is no channel for it any more.
@@ -98,6 +122,21 @@ class Settlements final : public rpc::Delivery::Origin {
     ShortText reply_to;
     std::optional<Reply> reply;
   };
+  // What becomes of a request when its reply is confirmed.
+  struct Unconfirmed {
+    std::uint64_t tag;
+    Settlement settlement;
+  };
+
+  // Where the broker has forgotten the request, nobody else can have it.
+  static Reply NotGivenBack(const Request& request) {
+    return {.correlation_id = request.correlation_id.empty()
+                                  ? request.message_id
+                                  : request.correlation_id,
+            .status = NotRun(absl::UnavailableError(
+                "the server stops, and a request that is delivered at most "
+                "once cannot be given back"))};
+  }
 
   bool IsCurrent(const Settled& settled) const {
     return settled.token >> kTagBits == generation_;
@@ -113,58 +152,72 @@ class Settlements final : public rpc::Delivery::Origin {
 
   void SendOne(amqp::Session& session, amqp::ChannelId channel,
                const Settled& settled) {
+    std::uint64_t sequence = 0;
     if (settled.reply.has_value()) {
-      Publish(session, channel, settled.reply_to, *settled.reply);
+      sequence = Publish(session, channel, settled.reply_to, *settled.reply);
     }
+    if (!acknowledges_) return;
     const std::uint64_t tag = settled.token & kTags;
-    if (settled.settlement == Settlement::kAck) {
+    if (sequence != 0) {
+      unconfirmed_.Add({tag, settled.settlement});
+    } else if (settled.settlement == Settlement::kAck) {
       window_.Ack(tag);
-      return;
+    } else {
+      Reject(session, channel, tag, settled.settlement);
     }
-    window_.Settled(tag);
-    session.Reject(channel, tag,
-                   settled.settlement == Settlement::kRequeue
-                       ? amqp::Requeue::kYes
-                       : amqp::Requeue::kNo);
   }
 
-  // A result that cannot be sent becomes a failure that can.
-  void Publish(amqp::Session& session, amqp::ChannelId channel,
-               std::string_view reply_to, const Reply& reply) {
+  void Reject(amqp::Session& session, amqp::ChannelId channel,
+              std::uint64_t tag, Settlement settlement) {
+    window_.Settled(tag);
+    session.Reject(channel, tag,
+                   settlement == Settlement::kRequeue ? amqp::Requeue::kYes
+                                                      : amqp::Requeue::kNo);
+  }
+
+  // A result that cannot be sent becomes a failure that can. Returns the number
+  // of its confirm, 0 if none follows.
+  std::uint64_t Publish(amqp::Session& session, amqp::ChannelId channel,
+                        std::string_view reply_to, const Reply& reply) {
     if (!reply.status.ok()) {
       return PublishFailure(session, channel, reply_to, reply);
     }
-    const absl::Status sent =
-        TryPublish(session, channel, reply_to, reply, reply.body);
-    if (sent.ok()) return;
-    const absl::Status why = absl::IsResourceExhausted(sent)
-                                 ? sent
-                                 : absl::InternalError(sent.message());
-    PublishFailure(session, channel, reply_to,
-                   {.correlation_id = reply.correlation_id,
-                    .status = Annotate(why, "the reply cannot be sent")});
+    const auto sent = TryPublish(session, channel, reply_to, reply, reply.body);
+    if (sent.ok()) return *sent;
+    const absl::Status why = absl::IsResourceExhausted(sent.status())
+                                 ? sent.status()
+                                 : absl::InternalError(sent.status().message());
+    return PublishFailure(
+        session, channel, reply_to,
+        {.correlation_id = reply.correlation_id,
+         .status = Annotate(why, "the reply cannot be sent")});
   }
 
   // A limit on bodies that is shorter than the failure's is no reason for
   // silence: the headers say it all.
-  void PublishFailure(amqp::Session& session, amqp::ChannelId channel,
-                      std::string_view reply_to, const Reply& reply) {
-    const absl::Status sent = TryPublish(session, channel, reply_to, reply,
-                                         wire::ErrorBody(reply.status));
-    if (!absl::IsResourceExhausted(sent)) return;
-    TryPublish(session, channel, reply_to, reply, "").IgnoreError();
+  std::uint64_t PublishFailure(amqp::Session& session, amqp::ChannelId channel,
+                               std::string_view reply_to, const Reply& reply) {
+    auto sent = TryPublish(session, channel, reply_to, reply,
+                           wire::ErrorBody(reply.status));
+    if (absl::IsResourceExhausted(sent.status())) {
+      sent = TryPublish(session, channel, reply_to, reply, "");
+    }
+    return sent.value_or(0);
   }
 
-  absl::Status TryPublish(amqp::Session& session, amqp::ChannelId channel,
-                          std::string_view reply_to, const Reply& reply,
-                          std::string_view body) {
+  absl::StatusOr<std::uint64_t> TryPublish(amqp::Session& session,
+                                           amqp::ChannelId channel,
+                                           std::string_view reply_to,
+                                           const Reply& reply,
+                                           std::string_view body) {
     FromReply(reply, delivery_mode_, properties_);
-    return session
-        .Publish(channel, "", reply_to, properties_, body, amqp::Mandatory::kNo)
-        .status();
+    return session.Publish(channel, "", reply_to, properties_, body,
+                           amqp::Mandatory::kNo);
   }
 
   const std::uint8_t delivery_mode_;
+  // Without it the broker forgets each request as it delivers it.
+  const bool acknowledges_;
   const std::function<void()> wake_;
 
   std::mutex mutex_;
@@ -175,6 +228,8 @@ class Settlements final : public rpc::Delivery::Origin {
   std::size_t next_ = 0;
   std::uint64_t generation_ = 0;
   AckWindow window_;
+  InSequence<Unconfirmed> unconfirmed_;
+  std::vector<Unconfirmed> rejects_;
   amqp::Properties properties_;
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,6 +23,8 @@
 #include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
 #include "rpc/transport/rabbitmq_calls.h"
+#include "rpc/transport/rabbitmq_connection_event.h"
+#include "rpc/transport/rabbitmq_counters.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_serving.h"
 #include "rpc/transport/rabbitmq_topology.h"
@@ -42,8 +45,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
 
   explicit RabbitMqTransport(Options options)
       : options_(std::move(options)),
-        calls_(options_),
-        serving_(options_, [this] { connection_->Wake(); }) {}
+        calls_(options_, &counters_),
+        serving_(options_, &counters_, [this] { connection_->Wake(); }) {}
   RabbitMqTransport(const RabbitMqTransport&) = delete;
   RabbitMqTransport& operator=(const RabbitMqTransport&) = delete;
   // At most 1 s, whatever the broker does.
@@ -85,6 +88,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
     }
     return text;
   }
+
+  RabbitMqCounters counters() const { return counters_.Read(); }
 
   absl::Status StartCalls(CallEvents* events) {
     const absl::Status started = calls_.Start(events);
@@ -134,26 +139,52 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
   void OnUp(amqp::Session&, TimePoint) override {
     calls_.OnUp();
     serving_.OnUp();
+    ++counters_.connected;
+    Tell(ConnectionEvent::Kind::kConnected, absl::OkStatus());
     const std::lock_guard lock(mutex_);
     up_ = true;
     changed_.notify_all();
   }
   void OnDown(const absl::Status& status, amqp::Retry retry) override {
+    const bool final = retry == amqp::Retry::kNever;
+    bool was_up = false;
     {
       const std::lock_guard lock(mutex_);
-      up_ = false;
+      was_up = std::exchange(up_, false);
       down_ = status;
-      if (retry == amqp::Retry::kNever) refused_ = status;
+      if (final) refused_ = status;
       changed_.notify_all();
     }
-    if (retry != amqp::Retry::kNever) return;
+    // By its owner: nobody needs to be told.
+    if (!absl::IsCancelled(status)) {
+      ++(was_up ? counters_.lost : counters_.failed);
+      Tell(final    ? ConnectionEvent::Kind::kGivenUp
+           : was_up ? ConnectionEvent::Kind::kLost
+                    : ConnectionEvent::Kind::kFailed,
+           status);
+    }
+    if (!final) return;
     calls_.Refuse(status);
     serving_.Refuse(status);
+  }
+  void OnBlocked(std::string_view reason) override {
+    ++counters_.blocked;
+    Tell(ConnectionEvent::Kind::kBlocked,
+         absl::UnavailableError(
+             absl::StrCat("the broker takes no requests: ", ToAbsl(reason))));
+  }
+  void OnUnblocked() override {
+    Tell(ConnectionEvent::Kind::kUnblocked, absl::OkStatus());
   }
   void OnRead() override { calls_.OnRead(); }
   TimePoint OnTurn(amqp::Session* session, TimePoint now) override {
     return std::min(calls_.OnTurn(session, now), serving_.OnTurn(session, now));
   }
+  void Tell(ConnectionEvent::Kind kind, const absl::Status& status) {
+    if (!options_.on_connection) return;
+    options_.on_connection({kind, status, counters_.connected});
+  }
+
   // Handlers may run within the loop: they are not a caller's business.
   bool Lends() const override { return !has_served_; }
 
@@ -167,6 +198,7 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
   absl::Status refused_;
 
   std::atomic<bool> has_served_{false};
+  rabbitmq::Counters counters_;
 
   rabbitmq::Calls calls_;
   rabbitmq::Serving serving_;

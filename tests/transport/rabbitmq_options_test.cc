@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -87,6 +88,56 @@ TEST(RabbitMqOptions, BecomeThoseOfTheConnection) {
   EXPECT_EQ(connection->session.body_limit, 1234u);
   EXPECT_EQ(connection->session.connection_name, "name");
   EXPECT_EQ(connection->tls.ca_file, "/ca.pem");
+}
+
+// The lines that opening with these options warns of; an error is the last.
+std::vector<std::string> WarningsOf(RabbitMqOptions options) {
+  std::vector<std::string> lines;
+  options.on_warning = [&](std::string_view line) { lines.emplace_back(line); };
+  const auto connection = ToConnectionOptions(options);
+  if (!connection.ok()) lines.push_back(connection.status().ToString());
+  return lines;
+}
+
+TEST(RabbitMqOptions, PasswordInTheClearIsWarnedOfOnce) {
+  RabbitMqOptions options = {.url = "amqp://user:secret@far.example:1"};
+  options.more_urls = {"amqp://user:secret@farther.example:1"};
+  const std::vector<std::string> lines = WarningsOf(options);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("travels unencrypted"), std::string::npos);
+  EXPECT_EQ(lines[0].find("secret"), std::string::npos);
+  options.plaintext_password = PlaintextPassword::kAllow;
+  EXPECT_TRUE(WarningsOf(options).empty());
+}
+
+TEST(RabbitMqOptions, PasswordInTheClearCanBeForbidden) {
+  RabbitMqOptions options = {.url = "amqp://user:secret@far.example:1",
+                             .plaintext_password = PlaintextPassword::kForbid};
+  const absl::Status status = ToConnectionOptions(options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_EQ(ToStd(status.message()).find("secret"), std::string::npos);
+}
+
+TEST(RabbitMqOptions, NothingIsSaidWhereNobodyCanListen) {
+  for (const char* url :
+       {"amqps://user:secret@far.example", "amqp://user:secret@localhost",
+        "amqp://user:secret@127.1.2.3:1", "amqp://user:secret@[::1]:1"}) {
+    RabbitMqOptions options = {
+        .url = url, .plaintext_password = PlaintextPassword::kForbid};
+    EXPECT_TRUE(WarningsOf(options).empty()) << url;
+  }
+}
+
+TEST(RabbitMqOptions, LoginByCertificateNeedsOne) {
+  RabbitMqOptions options = {.url = "amqps://far.example",
+                             .login = amqp::Mechanism::kExternal};
+  EXPECT_TRUE(absl::IsInvalidArgument(ToConnectionOptions(options).status()));
+  options.tls.certificate_file = "/client.pem";
+  const auto connection = ToConnectionOptions(options);
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_EQ(connection->session.mechanism, amqp::Mechanism::kExternal);
+  options.url = "amqp://localhost";
+  EXPECT_TRUE(absl::IsInvalidArgument(ToConnectionOptions(options).status()));
 }
 
 TEST(RabbitMqOptions, MoreUrlsAreTriedWhereTheFirstIsDown) {

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -110,6 +111,148 @@ TEST_F(RabbitMqRecovery, WorksAgainAfterARestartOfTheBroker) {
   EXPECT_EQ(server.interruptions().count(), 1);
   EXPECT_EQ(client->Call(3).value(), 3u);
   EXPECT_TRUE(server.Stop().ok());
+}
+
+// What a hook was told, in its order.
+class ConnectionEvents {
+ public:
+  auto Hook() {
+    return [this](const ConnectionEvent& event) {
+      {
+        const std::lock_guard lock(mutex_);
+        events_.push_back(event);
+      }
+      told_.Add();
+    };
+  }
+  // Until one of this kind has come; the first of them.
+  std::optional<ConnectionEvent> WaitFor(ConnectionEvent::Kind kind) {
+    for (int seen = 0; told_.WaitFor(seen + 1); ++seen) {
+      const std::lock_guard lock(mutex_);
+      if (events_[static_cast<std::size_t>(seen)].kind == kind) {
+        return events_[static_cast<std::size_t>(seen)];
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Tally told_;
+  std::mutex mutex_;
+  std::vector<ConnectionEvent> events_;
+};
+using Kind = ConnectionEvent::Kind;
+
+TEST_F(RabbitMqRecovery, HookAndCountersTellWhatHappensToTheConnection) {
+  ConnectionEvents events;
+  auto options = Here<ProbeClient>(TutorialQueue(UniqueName("hook")));
+  options.transport.on_connection = events.Hook();
+  auto client = ProbeClient::Open(options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  const auto connected = events.WaitFor(Kind::kConnected);
+  ASSERT_TRUE(connected.has_value());
+  EXPECT_EQ(connected->epoch, 1u);
+  Ctl({"stop_app"});
+  const auto lost = events.WaitFor(Kind::kLost);
+  ASSERT_TRUE(lost.has_value());
+  EXPECT_NE(lost->status.message().find("amqp://127.0.0.1"),
+            absl::string_view::npos)
+      << lost->status;
+  ASSERT_TRUE(events.WaitFor(Kind::kFailed).has_value());
+  Ctl({"start_app"});
+  while (client->transport().counters().connected < 2) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(client->transport().counters().lost, 1u);
+  EXPECT_GE(client->transport().counters().failed, 1u);
+}
+
+TEST_F(RabbitMqRecovery, HookIsToldWhatCannotHeal) {
+  ConnectionEvents events;
+  auto options = At<ProbeClient>(TutorialQueue("unused"),
+                                 "amqp://guest:wrong-password@127.0.0.1:" +
+                                     std::to_string(broker_->port()));
+  options.transport.on_connection = events.Hook();
+  EXPECT_TRUE(absl::IsUnauthenticated(ProbeClient::Open(options).status()));
+  const auto event = events.WaitFor(Kind::kGivenUp);
+  ASSERT_TRUE(event.has_value());
+  EXPECT_TRUE(absl::IsUnauthenticated(event->status));
+  EXPECT_EQ(event->status.ToString().find("wrong-password"), std::string::npos);
+}
+
+TEST_F(RabbitMqRecovery, CallMayFailAtOnceWhileTheBrokerIsAway) {
+  auto client =
+      ProbeClient::Open(Here<ProbeClient>(TutorialQueue(UniqueName("fast"))));
+  ASSERT_TRUE(client.ok()) << client.status();
+  Ctl({"stop_app"});
+  while (client->transport().Ready().ok()) std::this_thread::yield();
+  absl::Status status;
+  const absl::Duration took = Took([&] {
+    status = client
+                 ->Call(1, {.timeout = absl::Minutes(1),
+                            .when_down = WhenDown::kFail})
+                 .status();
+  });
+  EXPECT_LT(took, absl::Seconds(1));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_FALSE(MayHaveRun(status));
+  Ctl({"start_app"});
+}
+
+TEST_F(RabbitMqRecovery, AtMostOnceIsNotDeliveredAgain) {
+  const RabbitMqTopology topology = TutorialQueue(UniqueName("once"));
+  auto options = Here<ProbeServer>(topology);
+  options.transport.guarantee = DeliveryGuarantee::kAtMostOnce;
+  options.server.workers = 2;
+  Event running, release;
+  TestServer<ProbeServer> server(
+      options, Probe{[&](const ServerContext&, std::uint64_t n) {
+        if (n == 1) {
+          EXPECT_FALSE(running.IsSet()) << "it runs again";
+          running.Set();
+          release.Wait();
+        }
+        return n;
+      }});
+  auto client = ProbeClient::Open(Here<ProbeClient>(topology));
+  ASSERT_TRUE(client.ok()) << client.status();
+  auto held = client->CallFuture(1);
+  ASSERT_TRUE(running.Wait());
+  Ctl({"close_all_connections", "test"});
+  const absl::Status status = std::move(held).Get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_TRUE(MayHaveRun(status));
+  ASSERT_TRUE(server.servings().WaitFor(2));
+  // Behind it, if it were there.
+  EXPECT_EQ(client->Call(2).value(), 2u);
+  release.Set();
+}
+
+TEST_F(RabbitMqRecovery, CallsAreMadeAgainAcrossAnInterruption) {
+  using Repeatable =
+      Method<"probe", std::uint64_t(std::uint64_t), Idempotent::kYes>;
+  using Client = RpcEndpoint<RabbitMqTransport, DecimalSerializer, Repeatable>;
+  const RabbitMqTopology topology = TutorialQueue(UniqueName("again"));
+  Event running, release;
+  auto serving = Here<ProbeServer>(topology);
+  serving.server.workers = 2;
+  TestServer<ProbeServer> server(
+      serving, Probe{[&](const ServerContext&, std::uint64_t n) {
+        if (running.IsSet()) return n;
+        running.Set();
+        release.Wait();
+        return n;
+      }});
+  auto options = Here<Client>(topology);
+  options.retry.max_attempts = 5;
+  auto client = Client::Open(options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  auto future = client->CallFuture(1);
+  ASSERT_TRUE(running.Wait());
+  Ctl({"close_all_connections", "test"});
+  EXPECT_EQ(std::move(future).Get().value(), 1u);
+  EXPECT_GE(client->call_counters().retried, 1u);
+  release.Set();
 }
 
 TEST_F(RabbitMqRecovery, CostsNoProcessorTimeWhileTheBrokerIsAway) {
@@ -288,7 +431,10 @@ TEST_F(RabbitMqRecovery, EndsInASecondWhileTheBrokerIsFrozen) {
 TEST_F(RabbitMqRecovery, AlarmHoldsCallsBackUntilTheirDeadlines) {
   const RabbitMqTopology topology = TutorialQueue(UniqueName("alarm"));
   TestServer<ProbeServer> server(Here<ProbeServer>(topology), kEcho);
-  auto client = ProbeClient::Open(Here<ProbeClient>(topology));
+  ConnectionEvents events;
+  auto options = Here<ProbeClient>(topology);
+  options.transport.on_connection = events.Hook();
+  auto client = ProbeClient::Open(options);
   ASSERT_TRUE(client.ok()) << client.status();
   EXPECT_EQ(client->Call(1).value(), 1u);
   Ctl({"set_vm_memory_high_watermark", "0"});
@@ -300,8 +446,11 @@ TEST_F(RabbitMqRecovery, AlarmHoldsCallsBackUntilTheirDeadlines) {
       client->Call(3, {.timeout = absl::Milliseconds(300)}).status();
   EXPECT_EQ(held.code(), absl::StatusCode::kDeadlineExceeded) << held;
   EXPECT_FALSE(MayHaveRun(held));
+  EXPECT_TRUE(events.WaitFor(Kind::kBlocked).has_value());
+  EXPECT_EQ(client->transport().counters().blocked, 1u);
   Ctl({"set_vm_memory_high_watermark", "0.4"});
   EXPECT_EQ(client->Call(4).value(), 4u);
+  EXPECT_TRUE(events.WaitFor(Kind::kUnblocked).has_value());
 }
 
 TEST_F(RabbitMqRecovery, UserWithoutTheRightToPublishIsToldSo) {

@@ -2,13 +2,16 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "rpc/amqp/frames.h"
 #include "rpc/amqp/rabbitmq_c.h"
+#include "rpc/amqp/topology.h"
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
+#include "rpc/transport/rabbitmq_options.h"
 #include "tests/amqp/sent_frames.h"
 #include "tests/amqp/session_fixture.h"
 
@@ -20,9 +23,17 @@ using Methods = std::vector<std::uint32_t>;
 // A server's channel, with the test as the broker.
 class RabbitMqSettlements : public amqp::SessionTest {
  protected:
+  explicit RabbitMqSettlements(
+      DeliveryGuarantee guarantee = DeliveryGuarantee::kAtLeastOnce)
+      : guarantee_(guarantee) {}
+
   void SetUp() override {
     LogIn();
-    id_ = OpenReady(ConsumingPlan(), &channel_);
+    amqp::ChannelPlan plan = ConsumingPlan();
+    if (guarantee_ == DeliveryGuarantee::kAtLeastOnceConfirmed) {
+      plan.confirms = amqp::Confirms::kOn;
+    }
+    id_ = OpenReady(std::move(plan), &channel_);
     settlements_.Begin();
   }
 
@@ -38,9 +49,22 @@ class RabbitMqSettlements : public amqp::SessionTest {
 
   bool Send() { return settlements_.Send(session_, id_); }
 
+  const DeliveryGuarantee guarantee_;
   int wakes_ = 0;
-  Settlements settlements_{1, [this] { ++wakes_; }};
+  Settlements settlements_{1, guarantee_, [this] { ++wakes_; }};
   amqp::ChannelId id_ = {};
+};
+
+class ConfirmedSettlements : public RabbitMqSettlements {
+ protected:
+  ConfirmedSettlements()
+      : RabbitMqSettlements(DeliveryGuarantee::kAtLeastOnceConfirmed) {}
+};
+
+class AtMostOnceSettlements : public RabbitMqSettlements {
+ protected:
+  AtMostOnceSettlements()
+      : RabbitMqSettlements(DeliveryGuarantee::kAtMostOnce) {}
 };
 
 TEST_F(RabbitMqSettlements, ReplyLeavesBeforeItsAcknowledgement) {
@@ -135,6 +159,38 @@ TEST_F(RabbitMqSettlements, ReplyOverTheLimitBecomesAFailure) {
   ASSERT_EQ(sent.size(), 4u);
   EXPECT_NE(sent[2].payload.find("RESOURCE_EXHAUSTED"), std::string::npos)
       << sent[2].payload;
+}
+
+TEST_F(ConfirmedSettlements, NothingIsAcknowledgedBeforeItsReplyIsConfirmed) {
+  Settle(settlements_.Delivered(1), Settlement::kAck, "55");
+  Settle(settlements_.Delivered(2), Settlement::kReject, "poison");
+  Settle(settlements_.Delivered(3), Settlement::kAck);
+  EXPECT_FALSE(Send()) << "the confirms are waited for";
+  EXPECT_EQ(amqp::MethodsOf(Sent()),
+            (Methods{AMQP_BASIC_PUBLISH_METHOD, AMQP_BASIC_PUBLISH_METHOD,
+                     AMQP_BASIC_ACK_METHOD}));
+  settlements_.Confirmed(1);
+  EXPECT_FALSE(Send());
+  std::vector<amqp::SentFrame> sent = Sent();
+  ASSERT_EQ(amqp::MethodsOf(sent), Methods{AMQP_BASIC_ACK_METHOD});
+  EXPECT_EQ(amqp::Arguments<amqp_basic_ack_t>(sent[0], pool_).delivery_tag, 1u);
+  settlements_.Confirmed(2);
+  EXPECT_TRUE(Send());
+  sent = Sent();
+  ASSERT_EQ(amqp::MethodsOf(sent), Methods{AMQP_BASIC_REJECT_METHOD});
+  EXPECT_EQ(amqp::Arguments<amqp_basic_reject_t>(sent[0], pool_).delivery_tag,
+            2u);
+}
+
+TEST_F(AtMostOnceSettlements, RepliesLeaveAloneAndNothingIsGivenBack) {
+  Settle(settlements_.Delivered(1), Settlement::kAck, "55");
+  Settle(settlements_.Delivered(2), Settlement::kAck);
+  Settle(settlements_.Delivered(3), Settlement::kRequeue);
+  EXPECT_TRUE(Send());
+  const std::vector<amqp::SentFrame> sent = Sent();
+  EXPECT_EQ(amqp::MethodsOf(sent),
+            (Methods{AMQP_BASIC_PUBLISH_METHOD, AMQP_BASIC_PUBLISH_METHOD}));
+  EXPECT_NE(sent.back().payload.find("UNAVAILABLE"), std::string::npos);
 }
 
 }  // namespace
