@@ -1,14 +1,16 @@
 #ifndef RPC_AMQP_METHOD_DECODER_H_
 #define RPC_AMQP_METHOD_DECODER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "rpc/amqp/big_endian.h"
 #include "rpc/amqp/frames.h"
+#include "rpc/amqp/nesting.h"
 #include "rpc/amqp/rabbitmq_c.h"
 
 namespace rpc::amqp {
@@ -17,9 +19,9 @@ namespace rpc::amqp {
 // returns point into the encoded bytes. Thread-compatible.
 class MethodDecoder {
  public:
-  // INTERNAL if `arguments` are malformed. A method that no broker sends, or a
-  // second connection.start, is not looked into: rabbitmq-c decodes tables
-  // recursively, and only a login's thread has the stack for the deepest.
+  // INTERNAL if `arguments` are malformed, or have a table nested deeper than
+  // kMaxNesting. A method that no broker sends is not looked into: rabbitmq-c
+  // decodes its tables recursively.
   absl::Status Decode(std::uint32_t method, std::string_view arguments,
                       FramePayload* payload) {
     pool_.Recycle();
@@ -55,11 +57,20 @@ class MethodDecoder {
     return true;
   }
 
+  // Of connection.start, the only method of a broker's with a table: after the
+  // two numbers of the version come its length and the server's properties.
+  static bool HasBoundedTable(std::string_view arguments) {
+    if (arguments.size() < 6) return false;
+    const std::size_t size = BigEndian<std::uint32_t>(arguments.data() + 2);
+    return size <= arguments.size() - 6 &&
+           Nesting::IsBounded(arguments.substr(6, size));
+  }
+
   bool OfConnection(const Encoded& encoded, FramePayload* payload) {
     switch (encoded.method) {
       case AMQP_CONNECTION_START_METHOD:
-        if (std::exchange(started_, true)) return false;
-        return Set<amqp_connection_start_t>(encoded, payload);
+        malformed_ = !HasBoundedTable(encoded.arguments);
+        return malformed_ || Set<amqp_connection_start_t>(encoded, payload);
       case AMQP_CONNECTION_SECURE_METHOD:
         return Set<amqp_connection_secure_t>(encoded, payload);
       case AMQP_CONNECTION_TUNE_METHOD:
@@ -215,7 +226,6 @@ class MethodDecoder {
 
   MethodPool pool_;
   bool malformed_ = false;
-  bool started_ = false;
 };
 
 }  // namespace rpc::amqp

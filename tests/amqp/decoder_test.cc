@@ -123,13 +123,43 @@ TEST(Decoder, WhatNoBrokerSendsIsNotLookedInto) {
   }
 }
 
-TEST(Decoder, ASecondConnectionStartIsNotLookedInto) {
+std::string StartFrameWithTable(std::string_view table) {
+  std::string payload = BigEndianBytes(AMQP_CONNECTION_START_METHOD, 4);
+  payload += std::string("\x00\x09", 2);
+  payload += BigEndianBytes(table.size(), 4);
+  payload += table;
+  payload += BigEndianBytes(5, 4) + "PLAIN";
+  payload += BigEndianBytes(5, 4) + "en_US";
+  return RawFrame(AMQP_FRAME_METHOD, 0, payload);
+}
+
+TEST(Decoder, DeeplyNestedServerPropertiesAreRefused) {
+  for (const int levels : {kMaxNesting, 100, 26000}) {
+    const absl::Status refusal =
+        Refusal(StartFrameWithTable(TableEntry("deep", NestedArrays(levels))));
+    EXPECT_EQ(refusal.code(), absl::StatusCode::kInternal) << levels;
+  }
   Decoder decoder;
-  const std::string start =
-      MethodFrame(0, AMQP_CONNECTION_START_METHOD, amqp_connection_start_t{});
-  Decoded<frame::Start>(decoder, start);
-  EXPECT_EQ(Decoded<frame::Unexpected>(decoder, start).method,
-            amqp_method_number_t{AMQP_CONNECTION_START_METHOD});
+  const auto start = Decoded<frame::Start>(
+      decoder,
+      StartFrameWithTable(TableEntry("deep", NestedArrays(kMaxNesting - 1))));
+  EXPECT_EQ(start.mechanisms, "PLAIN");
+}
+
+TEST(Decoder, ServerPropertiesThatAreNotWholeAreRefused) {
+  const std::string refused[] = {
+      TableEntry("unknown type", "?"),
+      TableEntry("cut", "S" + BigEndianBytes(1000, 4) + "abc"),
+      TableEntry("cut table", "F" + BigEndianBytes(~0u, 4)),
+      TableEntry("cut number", "l1234"),
+      TableEntry("array beyond its end", "A" + BigEndianBytes(3, 4) + "I12345"),
+      std::string(1, '\x03'),
+  };
+  for (const std::string& table : refused) {
+    EXPECT_EQ(Refusal(StartFrameWithTable(table)).code(),
+              absl::StatusCode::kInternal)
+        << ::testing::PrintToString(table);
+  }
 }
 
 TEST(Decoder, DecodesPropertiesAndScalarHeaders) {
