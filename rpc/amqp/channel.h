@@ -178,9 +178,11 @@ class Channel {
   }
 
   absl::Status On(const frame::Deliver& deliver, TimePoint now) {
+    if (!steps_.asked_to_consume()) return Unasked("basic.deliver");
     return Begin(deliver, now);
   }
   absl::Status On(const frame::Return& returned, TimePoint now) {
+    if (state_ != State::kReady) return Unasked("basic.return");
     return Begin(returned, now);
   }
   absl::Status On(const frame::ContentHeader& header, TimePoint) {
@@ -198,24 +200,36 @@ class Channel {
   }
 
   absl::Status On(const frame::ChannelFlow& flow, TimePoint) {
+    // Or a broker that reads nothing could fill our memory with answers.
+    if (encoder_.out().total_sent() < flow_answered_at_) {
+      return absl::InternalError(
+          "the broker sent channel.flow before it had our answer to the last");
+    }
     flowing_ = flow.active;
     amqp_channel_flow_ok_t method = {};
     method.active = flow.active;
     Send(AMQP_CHANNEL_FLOW_OK_METHOD, method);
+    flow_answered_at_ = encoder_.out().total_appended();
     return absl::OkStatus();
   }
 
   absl::Status On(const frame::Cancel&, TimePoint) {
+    if (!steps_.asked_to_consume()) return Unasked("basic.cancel");
     listener_.OnConsumerCancelled();
     return absl::OkStatus();
   }
   absl::Status On(const frame::CancelOk&, TimePoint) {
     if (!cancelling_ || answer_due_ == kNever) {
-      return absl::InternalError("the broker sent basic.cancel-ok unasked");
+      return Unasked("basic.cancel-ok");
     }
     answer_due_ = kNever;
     listener_.OnCancelled();
     return absl::OkStatus();
+  }
+
+  static absl::Status Unasked(const char* method) {
+    return absl::InternalError(
+        absl::StrCat("the broker sent ", method, " unasked"));
   }
 
   template <typename Method>
@@ -287,6 +301,7 @@ class Channel {
 
   State state_ = State::kOpening;
   bool flowing_ = true;
+  std::uint64_t flow_answered_at_ = 0;  // in all bytes ever appended
   bool cancelling_ = false;
   Ending ending_;
   TimePoint answer_due_ = kNever;

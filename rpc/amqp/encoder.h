@@ -27,6 +27,8 @@ class Encoder {
  public:
   explicit Encoder(OutBuffer* out) : out_(*out) {}
 
+  const OutBuffer& out() const { return out_; }
+
   // What was negotiated: the most bytes of a whole frame.
   void set_frame_max(std::uint32_t frame_max) { frame_max_ = frame_max; }
 

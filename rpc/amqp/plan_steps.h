@@ -25,6 +25,10 @@ class PlanSteps {
   bool done() const { return kind_ == Kind::kDone; }
   const ChannelPlan& plan() const { return plan_; }
   const ChannelNames& names() const { return names_; }
+  // The broker was asked for deliveries, and may have answered.
+  bool asked_to_consume() const {
+    return plan_.consumer.has_value() && kind_ >= Kind::kConsume;
+  }
 
   // Sends the current step's method; INVALID_ARGUMENT if it cannot be encoded.
   absl::Status Send(Encoder& encoder, std::uint16_t channel) const {

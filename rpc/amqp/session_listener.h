@@ -39,6 +39,8 @@ class ChannelListener {
   // The plan is done: the channel can publish, and deliveries may follow.
   virtual void OnReady(const ChannelNames& names) = 0;
 
+  // Only where the plan has a consumer; a broker that does not wait for its own
+  // answer may send the first ones before OnReady.
   virtual void OnDelivery(Delivery&& delivery) { (void)delivery; }
 
   // No queue took a mandatory message. With confirms its kAck follows, which

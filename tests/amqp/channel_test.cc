@@ -287,6 +287,50 @@ TEST_F(Channels, StoppedFlowTakesNoPublishesAndIsAnswered) {
   EXPECT_TRUE(session_.CanPublish(id));
 }
 
+// AMQP has a broker wait for the answer; one that does not, and does not read,
+// would have us keep an answer to each.
+TEST_F(Channels, FlowBeforeTheLastIsAnsweredEndsTheConnection) {
+  OpenReady({}, &channel_);
+  Receive(1, frame::ChannelFlow{false});
+  EXPECT_TRUE(session_.open());
+  session_.out().Sent(session_.out().size() - 1);
+  Receive(1, frame::ChannelFlow{true});
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
+}
+
+class Unasked : public Channels,
+                public ::testing::WithParamInterface<FramePayload> {};
+
+TEST_P(Unasked, EndsTheConnection) {
+  OpenReady({}, &channel_);
+  Receive(1, GetParam());
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
+  EXPECT_TRUE(EndMentions("unasked")) << channel_.ending->status;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Frames, Unasked,
+    ::testing::Values(frame::Deliver{"ctag", 1, false, "", "q"},
+                      frame::Cancel{"ctag"}, frame::CancelOk{"ctag"}),
+    [](const auto& tested) { return std::to_string(tested.index); });
+
+TEST_F(Channels, ReturnBeforeTheChannelIsReadyEndsTheConnection) {
+  ASSERT_TRUE(session_.OpenChannel({}, &channel_, now_).ok());
+  Receive(1, frame::Return{312, "NO_ROUTE", "", "q"});
+  ASSERT_EQ(EndCode(), absl::StatusCode::kInternal);
+}
+
+// Brokers answer basic.consume first, but not each promises to.
+TEST_F(Channels, DeliveryMayComeBeforeTheAnswerToConsume) {
+  ChannelPlan plan;
+  plan.consumer = Consumer{};
+  ASSERT_TRUE(session_.OpenChannel(std::move(plan), &channel_, now_).ok());
+  Receive(1, frame::ChannelOpenOk{});
+  ReceiveMessage(1, 1, "x");
+  Receive(1, frame::ConsumeOk{"ctag"});
+  EXPECT_EQ(trace_, (Trace{"delivery:1", "ready"}));
+}
+
 TEST_F(Channels, ConsumerThatTheBrokerCancelsIsTold) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::Cancel{"ctag"});
