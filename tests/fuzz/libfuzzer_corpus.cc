@@ -16,6 +16,7 @@ std::vector<std::string> Arguments(const std::vector<std::string>& given,
                                         "-timeout=10",
                                         "-max_len=4096",
                                         "-verbosity=0",
+                                        "-print_funcs=0",
                                         "-print_final_stats=1",
                                         "-artifact_prefix=" + outputs + "/"};
   const std::string copy = temporary + "/corpus";

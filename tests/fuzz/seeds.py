@@ -77,6 +77,60 @@ def decoder_input(cuts, *frames):
     return text(cuts) + text(b"") + b"".join(frames)
 
 
+# session_fuzz.cc: each step is a choice and what it takes. The first byte logs in.
+OPEN_CONFIRMING = b"\x03\x07\x00\x02"
+OPEN_CONSUMING = b"\x03\x07\x00\x09"
+PUBLISH = b"\x03\x00\x06\x00\x05\x02id"
+
+
+def received(channel, *choices):
+    return b"\0" + bytes([channel]) + b"".join(choices)
+
+
+CONFIRMING = OPEN_CONFIRMING + received(1, b"\x02") + received(1, b"\x04", b"\0")
+CONSUMING = (
+    OPEN_CONSUMING
+    + received(1, b"\x02")
+    + received(1, b"\x03", text(b"q"))
+    + received(1, b"\x06", text(b"ctag"), b"\0")
+)
+
+
+def delivered(tag, body):
+    return (
+        received(1, b"\x07", number(tag, 1), b"\0", text(b"q"))
+        + received(1, b"\x09", number(len(body), 2))
+        + received(1, b"\x0a", text(body), b"\0")
+    )
+
+
+# serving_fuzz.cc: whether the queue limits deliveries, whether bodies are JSON, then steps.
+REPLY_TO = {b"amq.gen-1": 0, b"replies": 2, b"victim": 4}
+
+
+def request(body, reply_to=None, headers=None, correlation_id=b"id", expiration=b""):
+    """A delivery, with those of the properties that are given."""
+    flags = 0x0400 | 0x0100
+    properties = b""
+    if headers is not None:
+        flags |= 0x2000
+        properties += text(headers)
+    properties += text(correlation_id)
+    if reply_to is not None:
+        flags |= 0x0200
+        properties += bytes([REPLY_TO[reply_to]])
+    properties += text(expiration)
+    return b"\x04" + text(body) + b"\0" + number(flags, 2) + properties + b"\0"
+
+
+def for_method(name):
+    return entry(b"rpc-method", b"S" + long_text(name))
+
+
+TURN = b"\0"
+DELIVERED_OFTEN = entry(b"x-delivery-count", b"l" + number(3, 8))
+
+
 def message_input(properties, body, table=None):
     has_table = table is not None
     return bytes([has_table]) + text(properties) + text(body) + (table or b"")
@@ -96,6 +150,23 @@ SEEDS = {
         message_input(text(b"") + text(b"error"), b"{}", FAILURE),
         message_input(text(b"1") + text(b""), b"", ALL_KINDS),
         message_input(text(b"1") + text(b""), b"", entry(b"x-delivery-count", b"l" + number(3, 8))),
+    ],
+    "serving": [
+        b"\0\0" + request(b"90", b"amq.gen-1", for_method(b"twice")) * 3 + TURN,
+        b"\0\0" + request(b"90", b"victim", for_method(b"twice")) + request(b"90", None, for_method(b"fail")),
+        b"\0\1" + request(b'"abc"', b"replies", for_method(b"repeat"), b"", b"2000") + TURN,
+        b"\0\1" + request(b'"' + b"x" * 150 + b'"', b"replies", for_method(b"repeat")) + TURN,
+        b"\1\0" + request(b"90", b"amq.gen-1", for_method(b"twice") + DELIVERED_OFTEN) + TURN,
+        b"\0\0" + request(b"2047", b"amq.gen-1", for_method(b"fail")) + b"\3" + TURN + request(b"5", b"amq.gen-1", for_method(b"twice")),
+        b"\0\0\1" + request(b"8", b"amq.gen-1", for_method(b"twice")) + TURN + request(b"9", b"amq.gen-1", b"\3") + b"\2",
+    ],
+    "session": [
+        b"\1\0" + CONFIRMING + PUBLISH * 3 + received(1, b"\x0b\x02\x01", b"\0\0") + received(1, b"\x0c\x03\0", b"\0"),
+        b"\1\0" + CONSUMING + delivered(1, b"90") + b"\x03\x00\x02\x01" + b"\x04\x01\x01\x00",
+        b"\1\0" + CONSUMING + b"\x03\x00\x04" + received(1, b"\x01\x06", text(b"ctag"), b"\0") + b"\x03\x00\x05" + received(1, b"\x01\x02"),
+        b"\1\0" + CONFIRMING + received(1, b"\x01\x00\x00") + received(1, b"\x01\x01", number(404, 2), text(b"NOT_FOUND"), b"\0"),
+        b"\0" + received(0, b"\0\0", text(b"PLAIN"), b"\1") + received(0, b"\0\x02", number(0, 8)) + received(0, b"\0\x03", b"\0"),
+        b"\1\0" + b"\x03\x07\x01" + received(0, b"\0\x05"),
     ],
     "pending_calls": [
         # Begin one and answer it; answer it again; one more, cancelled.
