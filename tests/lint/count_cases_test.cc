@@ -119,7 +119,12 @@ TEST(TestsRun, HelpAndMisuseTouchNothing) {
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Usage: tests/run [--full]"));
   for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"--colour"}, {"--filter"}, {"--filter", ""}}) {
+       {std::vector<std::string>{"--colour"},
+        {"--filter"},
+        {"--filter", ""},
+        {"--fuzz"},
+        {"--fuzz", "long"},
+        {"--fuzz", "0"}}) {
     std::vector<std::string> command = {script};
     command.insert(command.end(), words.begin(), words.end());
     const Finished misused = RunToEnd(command);
