@@ -6,8 +6,9 @@ def fuzz_test(name, deps):
     """A test of NAME_fuzz.cc, which defines LLVMFuzzerTestOneInput.
 
     With --config=fuzz it fuzzes for ten seconds, beginning with the files of corpus/NAME; flags of
-    libFuzzer's follow with --test_arg, as in --test_arg=-max_total_time=600. Without, it runs those
-    files once, and once more cut and damaged.
+    libFuzzer's follow with --test_arg, as in --test_arg=-max_total_time=600. What breaks the target
+    is among the test's undeclared outputs; put it into corpus/NAME, where it stays a test. Without
+    that configuration, the test runs those files once, and once more cut and damaged.
 
     Args:
       name: of the fuzzer; the test is called NAME_fuzz_test.

@@ -19,6 +19,7 @@
 #include "rpc/amqp/session_listener.h"
 #include "rpc/amqp/session_options.h"
 #include "rpc/amqp/topology.h"
+#include "rpc/base/bytes.h"
 #include "rpc/base/deadline.h"
 #include "tests/fuzz/frames.h"
 #include "tests/fuzz/input.h"
@@ -32,6 +33,8 @@ namespace {
 using ::rpc::fuzz::Input;
 using ::rpc::fuzz::Require;
 
+// The broker uses numbers below this.
+constexpr unsigned kChannels = 6;
 constexpr std::size_t kBodyLimit = 300;
 constexpr std::size_t kOutLimit = 2000;
 // What of ours may be in the buffer beyond what CanPublish() lets in: one
@@ -100,6 +103,13 @@ class World final : public SessionListener {
 
   bool closed() const { return closed_; }
 
+  // What the broker said of the body that has come on a channel.
+  void CheckBody(ChannelId id, const Bytes& body) const {
+    const std::uint64_t size = declared_[static_cast<std::size_t>(id)];
+    Require(body.view().size() == (size <= kBodyLimit ? size : 0),
+            "a body is as long as was said, or was skipped");
+  }
+
   // From SessionListener.
   void OnOpen() override {
     Require(!std::exchange(opened_, true), "it opens once");
@@ -146,7 +156,14 @@ class World final : public SessionListener {
   }
 
   void Receive(std::uint16_t channel, const FramePayload& payload) {
-    session_.OnFrame({channel, payload}, now_);
+    const Frame frame = {channel, payload};
+    Receive(frame);
+  }
+
+  void Receive(const Frame& frame) {
+    const auto* header = std::get_if<frame::ContentHeader>(&frame.payload);
+    if (header != nullptr) declared_[frame.channel] = header->body_size;
+    session_.OnFrame(frame, now_);
   }
 
   void Check() const {
@@ -164,7 +181,7 @@ class World final : public SessionListener {
   void Step() {
     switch (input_.Below(5)) {
       case 0:
-        return Receive(Number(), Frame());
+        return Receive(Number(), Payload());
       case 1:
         return ReceiveOften();
       case 2:
@@ -176,7 +193,9 @@ class World final : public SessionListener {
     }
   }
 
-  std::uint16_t Number() { return static_cast<std::uint16_t>(input_.Below(6)); }
+  std::uint16_t Number() {
+    return static_cast<std::uint16_t>(input_.Below(kChannels));
+  }
 
   Listener* Pick() {
     const unsigned index = input_.Below(8);
@@ -186,7 +205,7 @@ class World final : public SessionListener {
   // One frame again and again: what is short by itself may add up.
   void ReceiveOften() {
     const std::uint16_t channel = Number();
-    const FramePayload payload = Frame();
+    const FramePayload payload = Payload();
     const unsigned times = input_.Flag() ? 500 : 2;
     for (unsigned i = 0; i < times; ++i) Receive(channel, payload);
   }
@@ -204,7 +223,7 @@ class World final : public SessionListener {
       session_.OnMalformed(frame.status(), now_);
     } else {
       Require(*frame != nullptr, "a whole frame is one");
-      session_.OnFrame(**frame, now_);
+      Receive(**frame);
     }
   }
 
@@ -218,7 +237,7 @@ class World final : public SessionListener {
     session_.OnTime(now_);
   }
 
-  FramePayload Frame() {
+  FramePayload Payload() {
     switch (input_.Below(14)) {
       case 0:
         return FrameOfConnection();
@@ -357,6 +376,8 @@ class World final : public SessionListener {
   bool opened_ = false;
   bool closed_ = false;
   std::deque<Listener> listeners_;
+  // By channel number.
+  std::array<std::uint64_t, kChannels> declared_ = {};
   Decoder decoder_;
   Session session_;
 };
@@ -377,15 +398,13 @@ void Listener::OnReady(const ChannelNames&) {
 }
 
 void Listener::OnDelivery(Delivery&& delivery) {
-  Require(delivery.message.body.view().size() <= kBodyLimit,
-          "no body is over the limit");
+  world_.CheckBody(id, delivery.message.body);
   Require(consumes_, "what consumes is delivered to");
   HeardWhileOpen();
 }
 
 void Listener::OnReturn(Return&& returned) {
-  Require(returned.message.body.view().size() <= kBodyLimit,
-          "no returned body is over the limit");
+  world_.CheckBody(id, returned.message.body);
   Heard();
 }
 
