@@ -217,7 +217,9 @@ auto WithoutExceptions(const Run& run) -> decltype(run()) {
 //
 // Strict: the whole body is one JSON text, at most 64 levels deep, and numbers
 // that are a body, or elements of its tuples and containers, have to fit
-// exactly. Members that from_json reads are narrowed as nlohmann narrows them.
+// exactly. Members that from_json reads are narrowed as nlohmann narrows them:
+// to another number, and 1e300 to an integer without any defined meaning. Read
+// what a stranger sends as double, or check is_number_integer() before.
 //
 // Encode appends nothing and answers INVALID_ARGUMENT for strings that are not
 // UTF-8, for infinities and NaN, and for what is too deep to be read again.

@@ -18,8 +18,10 @@
 namespace rpc::fuzz {
 namespace {
 
+// With no integer among its members: nlohmann's own conversion of a float that
+// is too large for one is undefined, and out of the serializer's hands.
 struct Point {
-  int x = 0;
+  std::string x = {};
   std::vector<double> y = {};
 
   friend bool operator==(const Point&, const Point&) = default;
