@@ -141,8 +141,8 @@ inline ConnectionLoop::ConnectionLoop(ConnectionOptions options, Driver* driver,
                options_.backoff_most),
       dial_at_(now_) {}
 
-// Logging in takes the stack of the I/O thread, and OpenSSL a thread that
-// blocks SIGPIPE: a borrower's may be small, and its signals are its own.
+// To connect and log in is the I/O thread's work, and OpenSSL takes a thread
+// that blocks SIGPIPE: a borrower's signals are its own.
 inline bool ConnectionLoop::lends() const {
   return up_since_.has_value() && !stopping_.has_value() &&
          !options_.addresses[backoff_.address()].tls && driver_.Lends();

@@ -17,8 +17,8 @@ namespace rpc::amqp {
 
 // A thread of the library. It takes no signals: those are the program's, and
 // SIGPIPE from a broken connection nobody's. Its stack has 8 MiB whatever the
-// program's default, for rabbitmq-c decodes a broker's tables recursively.
-// Joined by its destructor. Move-only.
+// program's default, for handlers and callbacks may run on it. Joined by its
+// destructor. Move-only.
 class Thread {
  public:
   // RESOURCE_EXHAUSTED if the system has no thread to give.
