@@ -136,47 +136,95 @@ def message_input(properties, body, table=None):
     return bytes([has_table]) + text(properties) + text(body) + (table or b"")
 
 
+DECODER = [
+    decoder_input(
+        b"\0",
+        frame(1, 0, START),
+        frame(1, 0, TUNE),
+        frame(1, 0, method(10, 41, text(b""))),
+    ),
+    decoder_input(b"\x03\x07", frame(1, 1, DELIVER), frame(2, 1, HEADER), frame(3, 1, b"90")),
+    decoder_input(b"\x10", frame(1, 1, RETURN), frame(1, 1, ACK), frame(8, 0, b"")),
+    decoder_input(b"", frame(1, 1, DECLARE_OK), frame(1, 0, CLOSE)),
+    text(b"") + text(b"AMQP\x03\x01\0\0"),
+]
+MESSAGE = [
+    message_input(PROPERTY_LIST, b"90"),
+    message_input(text(b"2000") + text(b""), b"90", TABLE),
+    message_input(text(b"") + text(b"error"), b"{}", FAILURE),
+    message_input(text(b"1") + text(b""), b"", ALL_KINDS),
+    message_input(text(b"1") + text(b""), b"", DELIVERED_OFTEN),
+]
+SERVING = [
+    b"\0\0" + request(b"90", b"amq.gen-1", for_method(b"twice")) * 3 + TURN,
+    b"\0\0"
+    + request(b"90", b"victim", for_method(b"twice"))
+    + request(b"90", None, for_method(b"fail")),
+    b"\0\1" + request(b'"abc"', b"replies", for_method(b"repeat"), b"", b"2000") + TURN,
+    b"\0\1" + request(b'"' + b"x" * 150 + b'"', b"replies", for_method(b"repeat")) + TURN,
+    b"\1\0" + request(b"90", b"amq.gen-1", for_method(b"twice") + DELIVERED_OFTEN) + TURN,
+    # The channel is lost before the first reply has left.
+    b"\0\0"
+    + request(b"2047", b"amq.gen-1", for_method(b"fail"))
+    + b"\3"
+    + TURN
+    + request(b"5", b"amq.gen-1", for_method(b"twice")),
+    # The broker is blocked; one headers table is malformed.
+    b"\0\0\1"
+    + request(b"8", b"amq.gen-1", for_method(b"twice"))
+    + TURN
+    + request(b"9", b"amq.gen-1", b"\3")
+    + b"\2",
+]
+SESSION = [
+    # Three publishes: two confirmed at once, the third refused.
+    b"\1\0"
+    + CONFIRMING
+    + PUBLISH * 3
+    + received(1, b"\x0b\x02\x01", b"\0\0")
+    + received(1, b"\x0c\x03\0", b"\0"),
+    # A delivery, its ack, and time.
+    b"\1\0" + CONSUMING + delivered(1, b"90") + b"\x03\x00\x02\x01" + b"\x04\x01\x01\x00",
+    # The consumer is cancelled, the channel closed.
+    b"\1\0"
+    + CONSUMING
+    + b"\x03\x00\x04"
+    + received(1, b"\x01\x06", text(b"ctag"), b"\0")
+    + b"\x03\x00\x05"
+    + received(1, b"\x01\x02"),
+    # channel.flow, and a close by the broker.
+    b"\1\0"
+    + CONFIRMING
+    + received(1, b"\x01\x00\x00")
+    + received(1, b"\x01\x01", number(404, 2), text(b"NOT_FOUND"), b"\0"),
+    # A login step by step.
+    b"\0"
+    + received(0, b"\0\0", text(b"PLAIN"), b"\1")
+    + received(0, b"\0\x02", number(0, 8))
+    + received(0, b"\0\x03", b"\0"),
+    b"\1\0" + b"\x03\x07\x01" + received(0, b"\0\x05"),
+]
+PENDING_CALLS = [
+    # Begin one and answer it; answer it again; one more, cancelled.
+    b"\x00\x01\x00" + b"\x02\x02\x00" * 2 + b"\x00\x00\x00" + b"\x04\x01",
+    # Claim, lose; expire.
+    b"\x00\x00\x10" + b"\x06\x02\x00" + b"\x08\x01" + b"\x01\x00\x20" + b"\x07\x01\x00",
+    # Several replies at once, one damaged, one of nobody's.
+    b"\x00\x00\x00" * 3
+    + b"\x03\x04"
+    + b"\x02\x00"
+    + b"\x01\x01\x05x"
+    + b"\x00\x03abc"
+    + b"\x02\x02",
+    b"\x00\x00\x00" * 20 + b"\x05\x01" + b"\x08\x00",
+]
+
 SEEDS = {
-    "decoder": [
-        decoder_input(b"\0", frame(1, 0, START), frame(1, 0, TUNE), frame(1, 0, method(10, 41, text(b"")))),
-        decoder_input(b"\x03\x07", frame(1, 1, DELIVER), frame(2, 1, HEADER), frame(3, 1, b"90")),
-        decoder_input(b"\x10", frame(1, 1, RETURN), frame(1, 1, ACK), frame(8, 0, b"")),
-        decoder_input(b"", frame(1, 1, DECLARE_OK), frame(1, 0, CLOSE)),
-        text(b"") + text(b"AMQP\x03\x01\0\0"),
-    ],
-    "message": [
-        message_input(PROPERTY_LIST, b"90"),
-        message_input(text(b"2000") + text(b""), b"90", TABLE),
-        message_input(text(b"") + text(b"error"), b"{}", FAILURE),
-        message_input(text(b"1") + text(b""), b"", ALL_KINDS),
-        message_input(text(b"1") + text(b""), b"", entry(b"x-delivery-count", b"l" + number(3, 8))),
-    ],
-    "serving": [
-        b"\0\0" + request(b"90", b"amq.gen-1", for_method(b"twice")) * 3 + TURN,
-        b"\0\0" + request(b"90", b"victim", for_method(b"twice")) + request(b"90", None, for_method(b"fail")),
-        b"\0\1" + request(b'"abc"', b"replies", for_method(b"repeat"), b"", b"2000") + TURN,
-        b"\0\1" + request(b'"' + b"x" * 150 + b'"', b"replies", for_method(b"repeat")) + TURN,
-        b"\1\0" + request(b"90", b"amq.gen-1", for_method(b"twice") + DELIVERED_OFTEN) + TURN,
-        b"\0\0" + request(b"2047", b"amq.gen-1", for_method(b"fail")) + b"\3" + TURN + request(b"5", b"amq.gen-1", for_method(b"twice")),
-        b"\0\0\1" + request(b"8", b"amq.gen-1", for_method(b"twice")) + TURN + request(b"9", b"amq.gen-1", b"\3") + b"\2",
-    ],
-    "session": [
-        b"\1\0" + CONFIRMING + PUBLISH * 3 + received(1, b"\x0b\x02\x01", b"\0\0") + received(1, b"\x0c\x03\0", b"\0"),
-        b"\1\0" + CONSUMING + delivered(1, b"90") + b"\x03\x00\x02\x01" + b"\x04\x01\x01\x00",
-        b"\1\0" + CONSUMING + b"\x03\x00\x04" + received(1, b"\x01\x06", text(b"ctag"), b"\0") + b"\x03\x00\x05" + received(1, b"\x01\x02"),
-        b"\1\0" + CONFIRMING + received(1, b"\x01\x00\x00") + received(1, b"\x01\x01", number(404, 2), text(b"NOT_FOUND"), b"\0"),
-        b"\0" + received(0, b"\0\0", text(b"PLAIN"), b"\1") + received(0, b"\0\x02", number(0, 8)) + received(0, b"\0\x03", b"\0"),
-        b"\1\0" + b"\x03\x07\x01" + received(0, b"\0\x05"),
-    ],
-    "pending_calls": [
-        # Begin one and answer it; answer it again; one more, cancelled.
-        b"\x00\x01\x00" + b"\x02\x02\x00" * 2 + b"\x00\x00\x00" + b"\x04\x01",
-        # Claim, lose; expire.
-        b"\x00\x00\x10" + b"\x06\x02\x00" + b"\x08\x01" + b"\x01\x00\x20" + b"\x07\x01\x00",
-        # Several replies at once, one damaged, one of nobody's.
-        b"\x00\x00\x00" * 3 + b"\x03\x04" + b"\x02\x00" + b"\x01\x01\x05x" + b"\x00\x03abc" + b"\x02\x02",
-        b"\x00\x00\x00" * 20 + b"\x05\x01" + b"\x08\x00",
-    ],
+    "decoder": DECODER,
+    "message": MESSAGE,
+    "pending_calls": PENDING_CALLS,
+    "serving": SERVING,
+    "session": SESSION,
 }
 
 
