@@ -23,6 +23,7 @@
 #include "rpc/message/wire.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "rpc/serializer/json_serializer.h"
+#include "rpc/transport/rabbitmq_counters.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_serving.h"
 #include "tests/fuzz/frames.h"
@@ -366,7 +367,8 @@ class World final : public amqp::SessionListener {
   const RabbitMqOptions options_ = Options(limited_);
   amqp::Session session_{SessionOptions(), this, now_};
   core::Server server_{{.workers = 0}, Handler(input_.Flag())};
-  Serving serving_{options_, [] {}};
+  Counters counters_;
+  Serving serving_{options_, &counters_, [] {}};
   amqp::Decoder decoder_;
   std::uint16_t channel_ = 0;
   bool opened_ = false;
