@@ -1,0 +1,95 @@
+#include "tests/support/private_cluster.h"
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "tests/support/broker_script.h"
+#include "tests/support/runfiles.h"
+
+namespace rpc::testing {
+namespace {
+
+constexpr char kScript[] = "tests/support/private_cluster";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PrivateCluster>> PrivateCluster::Start() {
+  auto cluster = std::unique_ptr<PrivateCluster>(
+      new PrivateCluster(NewTestDirectory() + "/cluster"));
+  const auto started = RunBrokerScript({kScript, "start", cluster->directory_,
+                                        "--while", std::to_string(getpid())});
+  if (!started.ok()) return started.status();
+  for (int node = 0; node < kNodes; ++node) {
+    cluster->urls_.push_back(
+        RecordedByScript(cluster->NodeDirectory(node), "RPC_TEST_BROKER_URL"));
+  }
+  return cluster;
+}
+
+PrivateCluster::~PrivateCluster() {
+  if (!urls_.empty()) {
+    RunBrokerScript({kScript, "stop", directory_}).IgnoreError();
+  }
+}
+
+void PrivateCluster::Kill(int node) const { Signal(node, SIGKILL); }
+void PrivateCluster::Freeze(int node) const { Signal(node, SIGSTOP); }
+void PrivateCluster::Thaw(int node) const { Signal(node, SIGCONT); }
+
+absl::Status PrivateCluster::Restart(int node) {
+  return RunBrokerScript(
+             {kScript, "restart", directory_, std::to_string(node + 1)})
+      .status();
+}
+
+absl::StatusOr<int> PrivateCluster::Leader(const std::string& queue,
+                                           int asked) const {
+  const auto leader = Ctl(
+      asked,
+      {"eval",
+       absl::StrCat("{ok, Q} = rabbit_amqqueue:lookup({resource, <<\"/\">>, "
+                    "queue, <<\"",
+                    queue,
+                    "\">>}), {_, Node} = "
+                    "amqqueue:get_pid(Q), Node.")});
+  if (!leader.ok()) return leader.status();
+  // As in rpc2@localhost or 'rpc2@localhost'.
+  const std::size_t name = leader->find("rpc");
+  const int node =
+      name == std::string::npos ? 0 : std::atoi(leader->c_str() + name + 3);
+  if (node < 1 || node > kNodes) {
+    return absl::InternalError(
+        absl::StrCat("no leader of ", queue, ": ", *leader));
+  }
+  return node - 1;
+}
+
+absl::StatusOr<std::string> PrivateCluster::Ctl(
+    int node, const std::vector<std::string>& arguments) const {
+  std::vector<std::string> words = {kScript, "ctl", directory_,
+                                    std::to_string(node + 1)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return RunBrokerScript(words);
+}
+
+std::string PrivateCluster::NodeDirectory(int node) const {
+  return absl::StrCat(directory_, "/", node + 1);
+}
+
+void PrivateCluster::Signal(int node, int signal) const {
+  // Anew each time: a restart makes another process of it.
+  const std::string pid =
+      RecordedByScript(NodeDirectory(node), "RPC_TEST_BROKER_PID");
+  if (!pid.empty()) ::kill(static_cast<pid_t>(std::atoi(pid.c_str())), signal);
+}
+
+}  // namespace rpc::testing
