@@ -84,7 +84,9 @@ inline RabbitMqTopology QuorumQueue(std::string_view name,
       {"x-dead-letter-routing-key", dead_letters}};
   amqp::Queue dead;
   dead.name = dead_letters;
-  dead.arguments = {{"x-max-length", std::int64_t{10'000}},
+  // Replicated, too: a queue of one node cannot be declared while that is down.
+  dead.arguments = {{"x-queue-type", std::string("quorum")},
+                    {"x-max-length", std::int64_t{10'000}},
                     {"x-overflow", std::string("drop-head")}};
   topology.declared.queues.push_back(std::move(dead));
   return topology;

@@ -72,6 +72,9 @@ TEST(QuorumQueue, GivesUpAfterItsLimitToABoundedQueue) {
             amqp::HeaderValue(std::string("q.dead")));
   const amqp::Queue& dead = topology.declared.queues[1];
   EXPECT_EQ(dead.name, "q.dead");
+  EXPECT_EQ(*Argument(dead, "x-queue-type"),
+            amqp::HeaderValue(std::string("quorum")))
+      << "one of a single node cannot be declared while that is down";
   EXPECT_NE(Argument(dead, "x-max-length"), nullptr);
 }
 
