@@ -1,0 +1,137 @@
+#ifndef TESTS_SIMULATION_BROKER_CHANNEL_H_
+#define TESTS_SIMULATION_BROKER_CHANNEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "rpc/base/status.h"
+#include "rpc/message/reply_allow_list.h"
+#include "tests/simulation/broker_message.h"
+#include "tests/simulation/world.h"
+
+namespace rpc::simulation {
+
+// One channel as the broker sees it, and what a server must keep to on it:
+// settles each delivery once, answers it before, and nobody else.
+class BrokerChannel {
+ public:
+  struct Consumer {
+    std::string queue;
+    std::string_view tag;
+    bool takes_acks;
+  };
+  struct Unsettled {
+    BrokerMessage* message;
+    std::string queue;
+    bool is_answered = false;
+  };
+
+  BrokerChannel(World* world, std::uint16_t number)
+      : world_(*world), number_(number) {}
+
+  std::uint16_t number() const { return number_; }
+
+  bool HasRoom() const {
+    return consumer.has_value() && !is_closing &&
+           (!consumer->takes_acks || prefetch == 0 ||
+            unsettled_.size() < prefetch);
+  }
+  // Returns the delivery's tag.
+  std::uint64_t Deliver(BrokerMessage* message, std::string queue) {
+    const std::uint64_t tag = ++delivered_;
+    if (consumer->takes_acks) {
+      unsettled_[tag] = {message, std::move(queue)};
+    }
+    return tag;
+  }
+
+  // A reply was published: to one who waits for it, once.
+  void Answer(const BrokerMessage& reply) {
+    const std::string_view id = reply.properties.correlation_id;
+    for (auto& [tag, delivery] : unsettled_) {
+      const amqp::Properties& request = delivery.message->properties;
+      if (request.reply_to != reply.routing_key) continue;
+      if (request.correlation_id != id && request.message_id != id) continue;
+      if (delivery.is_answered) continue;
+      delivery.is_answered = true;
+      return;
+    }
+    world_.Violate(absl::StrCat("a reply was published to ", reply.routing_key,
+                                " that nobody there had asked for"));
+  }
+
+  // Calls `over(delivery)` for each that is settled. False: there is none.
+  template <typename Over>
+  bool Ack(std::uint64_t tag, bool multiple, Over over) {
+    if (unsettled_.count(tag) == 0) {
+      Unknown("acknowledged", tag);
+      return false;
+    }
+    auto at = multiple ? unsettled_.begin() : unsettled_.find(tag);
+    while (at != unsettled_.end() && at->first <= tag) {
+      CheckAnswered(at->second);
+      over(at->second);
+      at = unsettled_.erase(at);
+    }
+    return true;
+  }
+
+  std::optional<Unsettled> Reject(std::uint64_t tag, bool requeue) {
+    const auto found = unsettled_.find(tag);
+    if (found == unsettled_.end()) {
+      Unknown("rejected", tag);
+      return std::nullopt;
+    }
+    const Unsettled delivery = found->second;
+    unsettled_.erase(found);
+    if (requeue && delivery.is_answered) {
+      world_.Violate("a request was given back after it was answered");
+    }
+    return delivery;
+  }
+
+  std::map<std::uint64_t, Unsettled> TakeUnsettled() {
+    return std::exchange(unsettled_, {});
+  }
+  std::size_t unsettled() const { return unsettled_.size(); }
+
+  std::size_t prefetch = 0;
+  bool confirms = false;
+  std::uint64_t published = 0;
+  std::optional<Consumer> consumer;
+  // The broker has closed it; what comes is not looked at.
+  bool is_closing = false;
+  // The message that is being published.
+  BrokerMessage arriving;
+  bool is_mandatory = false;
+  std::size_t missing = 0;  // of its body
+
+ private:
+  void Unknown(const char* what, std::uint64_t tag) {
+    world_.Violate(absl::StrCat("delivery ", tag, " was ", what,
+                                ", which is not in its hands"));
+  }
+
+  void CheckAnswered(const Unsettled& delivery) {
+    const ShortText& reply_to = delivery.message->properties.reply_to;
+    if (delivery.is_answered || reply_to.empty()) return;
+    if (!ReplyAllowList().Allows(reply_to)) return;
+    world_.Violate(absl::StrCat("request \"", delivery.message->body,
+                                "\" was acknowledged before its reply"));
+  }
+
+  World& world_;
+  const std::uint16_t number_;
+  std::uint64_t delivered_ = 0;
+  std::map<std::uint64_t, Unsettled> unsettled_;
+};
+
+}  // namespace rpc::simulation
+
+#endif  // TESTS_SIMULATION_BROKER_CHANNEL_H_

@@ -1,0 +1,107 @@
+#ifndef TESTS_SIMULATION_FAULT_PLAN_H_
+#define TESTS_SIMULATION_FAULT_PLAN_H_
+
+#include <chrono>
+#include <vector>
+
+#include "rpc/base/deadline.h"
+#include "tests/simulation/random.h"
+
+namespace rpc::simulation {
+
+// What goes wrong at a time of its own.
+enum class Fault {
+  kCutWire,
+  kFreezeWire,
+  kCloseConnection,
+  kCloseChannel,
+  kStopFlow,
+  kBlock,
+  kDeleteQueue,
+  kDeleteReplyQueue,
+  kRestartBroker,
+  kKillServer,
+  kStopServer,
+  kDestroyClient,
+  kForgeRequest,
+  kLast = kForgeRequest,
+};
+
+struct PlannedFault {
+  Fault fault;
+  Clock::duration at;
+  // Of those that pass by themselves.
+  Clock::duration lasts;
+};
+
+// What goes wrong in a run, drawn from its seed. Chances are in a thousand, of
+// what stands in the name.
+struct FaultPlan {
+  int wire_cut_before_a_frame = 0;
+  int wire_cut_in_a_write = 0;
+  int short_write = 0;
+  int slow_frame = 0;
+  int refused_dial = 0;
+  int lost_reply = 0;
+  int doubled_reply = 0;
+  int late_reply = 0;
+  int forged_reply = 0;
+  int nack = 0;
+  int slow_handler = 0;
+  // The server dies at its so many-th step; 0: it does not.
+  int fatal_step = 0;
+  std::vector<PlannedFault> planned = {};
+
+  static FaultPlan Draw(Random& random) {
+    FaultPlan plan;
+    // Many faults at once hide one another, and none at all is a case, too.
+    for (int kinds = random.Between(0, 5); kinds > 0; --kinds) {
+      plan.AddOne(random);
+    }
+    return plan;
+  }
+
+  // From now on nothing goes wrong.
+  void Calm() { *this = FaultPlan(); }
+
+ private:
+  void AddOne(Random& random) {
+    int* const chances[] = {&wire_cut_before_a_frame,
+                            &wire_cut_in_a_write,
+                            &short_write,
+                            &slow_frame,
+                            &refused_dial,
+                            &lost_reply,
+                            &doubled_reply,
+                            &late_reply,
+                            &forged_reply,
+                            &nack,
+                            &slow_handler,
+                            &fatal_step};
+    constexpr std::size_t kChances = std::size(chances);
+    constexpr auto kFaults = static_cast<std::size_t>(Fault::kLast) + 1;
+    const std::size_t kind = random.Below(kChances + kFaults);
+    if (kind >= kChances) {
+      return AddPlanned(random, static_cast<Fault>(kind - kChances));
+    }
+    const bool is_rare = chances[kind] == &wire_cut_before_a_frame ||
+                         chances[kind] == &wire_cut_in_a_write ||
+                         chances[kind] == &fatal_step;
+    *chances[kind] = is_rare ? random.Between(1, 40) : random.Between(50, 500);
+  }
+
+  void AddPlanned(Random& random, Fault fault) {
+    using std::chrono::milliseconds;
+    for (int times = random.Between(1, 3); times > 0; --times) {
+      planned.push_back(
+          {fault, random.Between(milliseconds(0), milliseconds(2500)),
+           random.Chance(500)
+               ? random.Between(milliseconds(1), milliseconds(100))
+               : random.Between(milliseconds(100), milliseconds(3000))});
+    }
+  }
+};
+
+}  // namespace rpc::simulation
+
+#endif  // TESTS_SIMULATION_FAULT_PLAN_H_

@@ -1,0 +1,190 @@
+#ifndef TESTS_SIMULATION_LEDGER_H_
+#define TESTS_SIMULATION_LEDGER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "rpc/base/deadline.h"
+#include "rpc/base/status.h"
+#include "rpc/core/deadline_wheel.h"
+#include "rpc/message/method.h"
+#include "rpc/message/server_context.h"
+#include "tests/simulation/world.h"
+
+namespace rpc::simulation {
+
+// What a call asked for and what became of it.
+struct CallRecord {
+  Deadline deadline;
+  // It has to succeed.
+  bool is_probe = false;
+  bool was_cancelled = false;
+  int ends = 0;
+  TimePoint ended;
+  absl::StatusOr<std::int64_t> result = absl::UnknownError("not ended");
+  int runs = 0;
+  std::optional<TimePoint> answered;
+};
+
+// All calls of a run, each under an argument of its own, and what must hold for
+// each of them.
+class Ledger {
+ public:
+  explicit Ledger(World* world) : world_(*world) {}
+
+  // Returns the argument.
+  std::int64_t Begin(Deadline deadline) {
+    CallRecord& call = calls_.emplace_back();
+    call.deadline = deadline;
+    ++pending_;
+    return static_cast<std::int64_t>(calls_.size()) - 1;
+  }
+  // Null for what is no argument of a call.
+  CallRecord* Find(std::int64_t argument) {
+    const bool is_known =
+        argument >= 0 && argument < static_cast<std::int64_t>(calls_.size());
+    return is_known ? &calls_[static_cast<std::size_t>(argument)] : nullptr;
+  }
+  std::size_t pending() const { return pending_; }
+
+  void Ended(std::int64_t argument, absl::StatusOr<std::int64_t> result) {
+    CallRecord& call = *Find(argument);
+    if (call.ends++ == 0) --pending_;
+    call.ended = world_.Now();
+    call.result = std::move(result);
+    world_.Trace("caller", [&] {
+      return absl::StrCat("call ", argument, " ended: ",
+                          call.result.ok() ? absl::StrCat(*call.result)
+                                           : call.result.status().ToString());
+    });
+    CheckEnd(argument, call);
+  }
+
+  void Ran(std::int64_t argument, Deadline deadline) {
+    world_.Trace("handler",
+                 [&] { return absl::StrCat("runs for call ", argument); });
+    if (deadline.Expired(world_.Now())) {
+      world_.Violate(
+          absl::StrCat("call ", argument, " ran after its deadline"));
+    }
+    CallRecord* const call = Find(argument);
+    if (call == nullptr) return;
+    ++call->runs;
+    CheckRun(argument, *call);
+  }
+
+  // Its genuine reply has reached the client.
+  void Answered(std::int64_t argument) {
+    CallRecord* const call = Find(argument);
+    if (call != nullptr && !call->answered) call->answered = world_.Now();
+  }
+
+  // When nothing will happen any more.
+  void Check() {
+    for (std::size_t i = 0; i < calls_.size(); ++i) {
+      const CallRecord& call = calls_[i];
+      const auto fail = [&](const char* what) {
+        world_.Violate(absl::StrCat("call ", i, " ", what, "; it ended with ",
+                                    call.result.status().ToString()));
+      };
+      if (call.ends == 0) {
+        fail("never ended");
+        continue;
+      }
+      if (call.answered.has_value() && call.ended > *call.answered) {
+        fail("did not end when its reply came");
+      }
+      if (call.is_probe && absl::IsDeadlineExceeded(call.result.status())) {
+        fail("was lost, with nothing in its way");
+      } else if (call.is_probe && !call.result.ok() && call.runs == 0 &&
+                 !absl::IsResourceExhausted(call.result.status())) {
+        // Calls without a deadline may still take all the room there is.
+        fail("failed, with nothing in its way");
+      }
+    }
+  }
+
+  // What the handler makes of an argument.
+  static absl::StatusOr<std::int64_t> Handle(std::int64_t argument) {
+    switch (argument % 8) {
+      case 5:
+        return absl::NotFoundError("the handler found nothing");
+      case 6:
+        // As of a call of its own, which did not run: this one has.
+        return NotRun(absl::UnavailableError("the handler's own call failed"));
+      case 7:
+        throw std::runtime_error("the handler fell over");
+      default:
+        return 1000 + 3 * argument;
+    }
+  }
+
+ private:
+  // The bound that is promised, and a tick of the wheel.
+  static constexpr auto kLate =
+      std::chrono::milliseconds(100) + core::DeadlineWheel::kTick;
+
+  void CheckEnd(std::int64_t argument, const CallRecord& call) {
+    const auto fail = [&](const char* what) {
+      world_.Violate(absl::StrCat("call ", argument, " ", what, ": ",
+                                  call.result.ok()
+                                      ? absl::StrCat(*call.result)
+                                      : call.result.status().ToString()));
+    };
+    if (call.ends > 1) fail("ended twice");
+    if (call.ended > call.deadline.at() + kLate) fail("ended too late");
+    if (call.result.ok()) {
+      const bool is_own = *call.result == 1000 + 3 * argument;
+      if (!is_own) fail("got another's result");
+      if (call.runs == 0) fail("succeeded without having run");
+      return;
+    }
+    const absl::Status& status = call.result.status();
+    if (status.ToString().empty()) fail("ended without words");
+    if (absl::IsDeadlineExceeded(status) && world_.Now() < call.deadline.at()) {
+      fail("expired before its deadline");
+    }
+    if (absl::IsCancelled(status) && !call.was_cancelled) {
+      fail("was cancelled by nobody");
+    }
+    CheckRun(argument, call);
+  }
+
+  void CheckRun(std::int64_t argument, const CallRecord& call) {
+    if (call.ends == 0 || call.result.ok() || call.runs == 0) return;
+    if (MayHaveRun(call.result.status())) return;
+    world_.Violate(absl::StrCat("call ", argument,
+                                " ran, and its status says that it did not: ",
+                                call.result.status().ToString()));
+  }
+
+  World& world_;
+  std::vector<CallRecord> calls_;
+  std::size_t pending_ = 0;
+};
+
+// The handler of every simulated server.
+struct Work {
+  using Method = rpc::Method<"work", std::int64_t(std::int64_t)>;
+
+  absl::StatusOr<std::int64_t> operator()(const ServerContext& context,
+                                          std::int64_t argument) const {
+    ledger->Ran(argument, context.deadline);
+    return Ledger::Handle(argument);
+  }
+
+  Ledger* ledger = nullptr;
+};
+
+}  // namespace rpc::simulation
+
+#endif  // TESTS_SIMULATION_LEDGER_H_
