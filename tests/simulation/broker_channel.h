@@ -104,6 +104,7 @@ class BrokerChannel {
   std::size_t prefetch = 0;
   bool confirms = false;
   std::uint64_t published = 0;
+  std::uint64_t confirmed = 0;
   std::optional<Consumer> consumer;
   // The broker has closed it; what comes is not looked at.
   bool is_closing = false;

@@ -56,6 +56,14 @@ class BrokerConnection final : public BrokerPeer {
     return sum;
   }
 
+  // A channel is closed and the client has not said that it knows.
+  bool has_closing_channel() const {
+    for (const auto& [number, channel] : channels_) {
+      if (channel.is_closing) return true;
+    }
+    return false;
+  }
+
   // The alarm: publishers are not read from any more.
   void Block() {
     blocked_ = true;
@@ -156,13 +164,19 @@ class BrokerConnection final : public BrokerPeer {
                                          frame.channel, ", which is closed"));
     }
     if (found->second.is_closing) {
-      if (frame.method == AMQP_CHANNEL_CLOSE_OK_METHOD ||
-          frame.method == AMQP_CHANNEL_CLOSE_METHOD) {
-        channels_.erase(found);
-      }
-      return;
+      return OnClosingChannelFrame(frame);
     }
     OnChannelFrame(found->second, frame);
+  }
+
+  // As RabbitMQ: a close that crosses ours is answered, and ends nothing.
+  void OnClosingChannelFrame(const amqp::SentFrame& frame) {
+    if (frame.method == AMQP_CHANNEL_CLOSE_METHOD) {
+      Send(frame.channel, amqp::frame::ChannelCloseOk{});
+    }
+    if (frame.method == AMQP_CHANNEL_CLOSE_OK_METHOD) {
+      channels_.erase(frame.channel);
+    }
   }
 
   void OnConnectionMethod(const amqp::SentFrame& frame) {
@@ -320,19 +334,38 @@ class BrokerConnection final : public BrokerPeer {
     const std::uint64_t sequence = ++channel.published;
     if (channel.prefetch > 0) channel.Answer(message);
     if (channel.confirms && world_.random().Chance(plan_.nack)) {
+      Confirm(channel, sequence - 1);
+      channel.confirmed = sequence;
       return Send(number, amqp::frame::Nack{sequence, false});
     }
     if (!queues_.HasExchange(message.exchange)) {
       return CloseChannel(channel, 404, "NOT_FOUND - no exchange");
     }
-    const bool confirms = channel.confirms;
     if (!queues_.Publish(message) && channel.is_mandatory) {
       Send(number, amqp::frame::Return{312, "NO_ROUTE", Keep(message.exchange),
                                        Keep(message.routing_key)});
       kept_messages_.push_back(message);
       SendContent(number, kept_messages_.back());
     }
-    if (confirms) Send(number, amqp::frame::Ack{sequence, false});
+    if (channel.confirms) ConfirmLater(channel);
+  }
+
+  // Some together, some by themselves.
+  void ConfirmLater(BrokerChannel& channel) {
+    if (world_.random().Chance(300)) return Confirm(channel, channel.published);
+    world_.After(world_.random().Between(Clock::duration(0),
+                                         std::chrono::milliseconds(30)),
+                 [this, number = channel.number()] {
+                   const auto found = channels_.find(number);
+                   if (found == channels_.end()) return;
+                   Confirm(found->second, found->second.published);
+                 });
+  }
+  void Confirm(BrokerChannel& channel, std::uint64_t up_to) {
+    if (up_to <= channel.confirmed || channel.is_closing) return;
+    const bool is_one = up_to == channel.confirmed + 1;
+    channel.confirmed = up_to;
+    Send(channel.number(), amqp::frame::Ack{up_to, !is_one});
   }
 
   void OnAck(BrokerChannel& channel, const amqp_basic_ack_t& ack) {
@@ -376,7 +409,8 @@ class BrokerConnection final : public BrokerPeer {
     if (over_) return;
     Send(0, amqp::frame::Heartbeat{});
     if (world_.Now() - heard_ > 2 * heartbeat_ + std::chrono::seconds(1)) {
-      world_.Trace(name_, [] { return "heard nothing for too long"; });
+      if (!wire_->was_frozen())
+        world_.Violate(absl::StrCat(name_, " is silent"));
       return End();
     }
     // Connections outlive their events.
@@ -393,16 +427,13 @@ class BrokerConnection final : public BrokerPeer {
         {{channel, amqp::frame::ContentHeader{message.body.size(), view}},
          std::move(properties)});
     const std::string_view body = message.body;
-    const std::size_t cut = world_.random().Below(body.size() + 1);
-    if (cut > 0 && cut < body.size()) {
-      Send(channel, amqp::frame::Body{body.substr(0, cut)});
-      wire_->Send({{channel, amqp::frame::Body{body.substr(cut)}},
-                   nullptr,
-                   message.replies_to});
-    } else if (!body.empty()) {
-      wire_->Send(
-          {{channel, amqp::frame::Body{body}}, nullptr, message.replies_to});
-    }
+    if (body.empty()) return;
+    const std::size_t cut = world_.random().Below(body.size());
+    if (cut > 0) Send(channel, amqp::frame::Body{body.substr(0, cut)});
+    wire_->Send({{channel, amqp::frame::Body{body.substr(cut)}},
+                 nullptr,
+                 message.replies_to,
+                 message.properties.type.empty()});
   }
   // Frames are views of what has to stay.
   std::string_view Keep(std::string text) {

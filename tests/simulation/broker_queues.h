@@ -95,6 +95,13 @@ class BrokerQueues {
     Pump(*queue);
   }
 
+  // A message with that body was ever published to that queue.
+  bool HasTaken(std::string_view name, std::string_view body) const {
+    return std::any_of(messages_.begin(), messages_.end(), [&](const auto& m) {
+      return m.routing_key == name && m.body == body;
+    });
+  }
+
   // With what is in it; its consumers are told.
   void Delete(std::string_view name) {
     const auto found = queues_.find(name);

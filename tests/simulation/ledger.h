@@ -32,7 +32,9 @@ struct CallRecord {
   TimePoint ended;
   absl::StatusOr<std::int64_t> result = absl::UnknownError("not ended");
   int runs = 0;
+  // When its genuine reply reached the client, and whether that was a result.
   std::optional<TimePoint> answered;
+  bool answered_well = false;
 };
 
 // All calls of a run, each under an argument of its own, and what must hold for
@@ -82,10 +84,12 @@ class Ledger {
     CheckRun(argument, *call);
   }
 
-  // Its genuine reply has reached the client.
-  void Answered(std::int64_t argument) {
+  // Its genuine reply reaches the client.
+  void Answered(std::int64_t argument, bool with_result) {
     CallRecord* const call = Find(argument);
-    if (call != nullptr && !call->answered) call->answered = world_.Now();
+    if (call == nullptr || call->answered.has_value()) return;
+    call->answered = world_.Now();
+    call->answered_well = with_result;
   }
 
   // When nothing will happen any more.
@@ -149,6 +153,7 @@ class Ledger {
       return;
     }
     const absl::Status& status = call.result.status();
+    if (call.answered_well) fail("failed, though its result had come");
     if (status.ToString().empty()) fail("ended without words");
     if (absl::IsDeadlineExceeded(status) && world_.Now() < call.deadline.at()) {
       fail("expired before its deadline");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "rpc/base/deadline.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_topology.h"
+#include "tests/simulation/confirming_publisher.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/simulated_broker.h"
@@ -78,6 +80,9 @@ class RabbitMqScenario {
       AddClient();
       clients_.back()->CallUntil(World::kBegin + milliseconds(2500),
                                  random.Between(2, 16));
+    }
+    if (random.Chance(250)) {
+      publisher_.emplace(&world_, &broker_, &ledger_, random.Between(1, 20));
     }
     for (const PlannedFault& planned : plan_.planned) {
       world_.After(planned.at, [this, planned] { Cause(planned); });
@@ -182,6 +187,7 @@ class RabbitMqScenario {
   bool IsIdle() {
     const BrokerQueue* const queue =
         broker_.queues().Find(SimulatedBroker::kQueue);
+    if (publisher_.has_value() && publisher_->waits()) return false;
     return broker_.idle() && queue != nullptr && queue->ready.empty();
   }
 
@@ -194,6 +200,7 @@ class RabbitMqScenario {
     servers_.clear();
     world_.set_after_step(nullptr);
     clients_.clear();
+    publisher_.reset();
   }
 
   World world_;
@@ -205,6 +212,7 @@ class RabbitMqScenario {
   bool is_over_ = false;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Server>> servers_;
+  std::optional<ConfirmingPublisher> publisher_;
 };
 
 }  // namespace rpc::simulation

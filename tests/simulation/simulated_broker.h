@@ -43,10 +43,12 @@ class SimulatedBroker {
   }
 
   BrokerQueues& queues() { return queues_; }
-  // Nothing is in anybody's hands.
+  // Nothing is in anybody's hands or waits for an answer.
   bool idle() const {
     for (const auto& connection : connections_) {
-      if (connection->unsettled() > 0) return false;
+      if (connection->unsettled() > 0 || connection->has_closing_channel()) {
+        return false;
+      }
     }
     return true;
   }

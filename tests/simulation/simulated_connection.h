@@ -122,8 +122,10 @@ class SimulatedConnection final : private amqp::SessionListener {
             world_.Now());
         break;
       }
+      if ((*frame)->replies_to >= 0) {
+        ledger_.Answered((*frame)->replies_to, (*frame)->is_result);
+      }
       session_->OnFrame((*frame)->frame, world_.Now());
-      if ((*frame)->replies_to >= 0) ledger_.Answered((*frame)->replies_to);
       // A read ends anywhere.
       if (world_.random().Chance(100)) {
         Wake();

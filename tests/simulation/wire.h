@@ -27,6 +27,7 @@ struct BrokerFrame {
   std::unique_ptr<amqp::Properties> properties = nullptr;
   // The last frame of the genuine reply to the call of that argument; -1: not.
   std::int64_t replies_to = -1;
+  bool is_result = false;
 };
 
 // A TCP connection between a client and the broker: keeps the order, takes
@@ -99,7 +100,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void FreezeFor(Clock::duration time) {
     frozen_until_ = std::max(frozen_until_, world_.Now() + time);
   }
-  bool cut() const { return cut_; }
+  bool was_frozen() const { return frozen_until_ != TimePoint(); }
 
  private:
   enum class Loses { kNothing, kSome };
