@@ -186,6 +186,8 @@ class BrokerConnection final : public BrokerPeer {
                            2047, 131072,
                            static_cast<std::uint16_t>(heartbeat_.count())});
       case AMQP_CONNECTION_TUNE_OK_METHOD:
+        heartbeat_ = std::chrono::seconds(
+            amqp::Arguments<amqp_connection_tune_ok_t>(frame, pool_).heartbeat);
         return;
       case AMQP_CONNECTION_OPEN_METHOD:
         open_ = true;
@@ -408,7 +410,7 @@ class BrokerConnection final : public BrokerPeer {
   void Beat() {
     if (over_) return;
     Send(0, amqp::frame::Heartbeat{});
-    if (world_.Now() - heard_ > 2 * heartbeat_ + std::chrono::seconds(1)) {
+    if (world_.Now() - heard_ > 2 * heartbeat_) {
       if (!wire_->was_frozen())
         world_.Violate(absl::StrCat(name_, " is silent"));
       return End();
@@ -445,7 +447,7 @@ class BrokerConnection final : public BrokerPeer {
   BrokerQueues& queues_;
   const std::string name_;
   const std::shared_ptr<Wire> wire_;
-  const std::chrono::seconds heartbeat_;
+  std::chrono::seconds heartbeat_;
   TimePoint heard_;
   bool open_ = false;
   bool blocked_ = false;

@@ -175,6 +175,9 @@ class RabbitMqScenario {
     AddServer();
     AddClient();
     world_.RunUntil(world_.Now() + seconds(4));
+    for (const auto& server : servers_) {
+      if (!server->is_healed()) world_.Violate("a server does not serve again");
+    }
     for (const auto& client : clients_) {
       if (!client->is_ended()) client->Probe();
     }

@@ -91,8 +91,10 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   }
   bool is_killed() const { return is_killed_; }
   bool is_stopped() const { return is_stopped_; }
-
-  const ServerCounters counters() const { return server_.counters(); }
+  // It is not there to serve, or it does.
+  bool is_healed() const {
+    return is_killed_ || is_stopped_ || is_refused_ || is_serving_;
+  }
 
  private:
   struct Held {
@@ -105,6 +107,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   // From ServerEvents.
   void OnServing() override {
     world_.Trace("server", [] { return "serves"; });
+    is_serving_ = true;
     server_.OnServing();
   }
   void OnDelivery(Delivery delivery) override {
@@ -123,7 +126,8 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     world_.Trace("server", [&] {
       return absl::StrCat("is interrupted: ", status.ToString());
     });
-    interrupted_ = true;
+    was_interrupted_ = true;
+    is_serving_ = false;
     server_.OnInterrupted(status);
   }
   void OnRefused(const absl::Status& status) override {
@@ -132,6 +136,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     if (!absl::IsNotFound(status)) {
       world_.Violate(absl::StrCat("a server was refused: ", status.ToString()));
     }
+    is_refused_ = true;
     server_.OnRefused(status);
   }
 
@@ -200,7 +205,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   void CheckPrefetch() {
     // What it held when it was interrupted, others hold as well.
     const auto prefetch = static_cast<std::size_t>(options_.server.prefetch);
-    if (interrupted_ || held_.size() <= prefetch) return;
+    if (was_interrupted_ || held_.size() <= prefetch) return;
     world_.Violate(absl::StrCat("a server holds ", held_.size(),
                                 " requests, its prefetch is ", prefetch));
   }
@@ -230,7 +235,9 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   const std::shared_ptr<SimulatedServer*> alive_ =
       std::make_shared<SimulatedServer*>(this);
   int steps_ = 0;
-  bool interrupted_ = false;
+  bool is_serving_ = false;
+  bool was_interrupted_ = false;
+  bool is_refused_ = false;
   bool is_killed_ = false;
   bool is_stopped_ = false;
   std::uint64_t next_ = 1;
