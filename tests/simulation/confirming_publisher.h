@@ -22,6 +22,7 @@
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/simulated_broker.h"
 #include "tests/simulation/simulated_connection.h"
+#include "tests/simulation/words.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
@@ -77,7 +78,7 @@ class ConfirmingPublisher final : private SimulatedConnection::Driver,
     const std::string body = absl::StrCat("message ", --left_);
     const auto sequence =
         session.Publish(*channel_, "", kQueue, {}, body, amqp::Mandatory::kNo);
-    if (!sequence.ok()) return world_.Violate(sequence.status().ToString());
+    if (!sequence.ok()) return world_.Violate(Words(sequence.status()));
     if (!unconfirmed_.emplace(*sequence, body).second) {
       world_.Violate("a publish got the number of another");
     }

@@ -18,6 +18,7 @@
 #include "rpc/core/deadline_wheel.h"
 #include "rpc/message/method.h"
 #include "rpc/message/server_context.h"
+#include "tests/simulation/words.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
@@ -64,9 +65,7 @@ class Ledger {
     call.ended = world_.Now();
     call.result = std::move(result);
     world_.Trace("caller", [&] {
-      return absl::StrCat("call ", argument, " ended: ",
-                          call.result.ok() ? absl::StrCat(*call.result)
-                                           : call.result.status().ToString());
+      return absl::StrCat("call ", argument, " ended: ", Words(call.result));
     });
     CheckEnd(argument, call);
   }
@@ -98,7 +97,7 @@ class Ledger {
       const CallRecord& call = calls_[i];
       const auto fail = [&](const char* what) {
         world_.Violate(absl::StrCat("call ", i, " ", what, "; it ended with ",
-                                    call.result.status().ToString()));
+                                    Words(call.result)));
       };
       if (call.ends == 0) {
         fail("never ended");
@@ -139,10 +138,8 @@ class Ledger {
 
   void CheckEnd(std::int64_t argument, const CallRecord& call) {
     const auto fail = [&](const char* what) {
-      world_.Violate(absl::StrCat("call ", argument, " ", what, ": ",
-                                  call.result.ok()
-                                      ? absl::StrCat(*call.result)
-                                      : call.result.status().ToString()));
+      world_.Violate(
+          absl::StrCat("call ", argument, " ", what, ": ", Words(call.result)));
     };
     if (call.ends > 1) fail("ended twice");
     if (call.ended > call.deadline.at() + kLate) fail("ended too late");
@@ -154,7 +151,7 @@ class Ledger {
     }
     const absl::Status& status = call.result.status();
     if (call.answered_well) fail("failed, though its result had come");
-    if (status.ToString().empty()) fail("ended without words");
+    if (status.message().empty()) fail("ended without words");
     if (absl::IsDeadlineExceeded(status) && world_.Now() < call.deadline.at()) {
       fail("expired before its deadline");
     }
@@ -167,9 +164,9 @@ class Ledger {
   void CheckRun(std::int64_t argument, const CallRecord& call) {
     if (call.ends == 0 || call.result.ok() || call.runs == 0) return;
     if (MayHaveRun(call.result.status())) return;
-    world_.Violate(absl::StrCat("call ", argument,
-                                " ran, and its status says that it did not: ",
-                                call.result.status().ToString()));
+    world_.Violate(absl::StrCat(
+        "call ", argument,
+        " ran, and its status says that it did not: ", Words(call.result)));
   }
 
   World& world_;

@@ -2,7 +2,8 @@
 #include <iostream>
 
 #include "gtest/gtest.h"
-#include "tests/simulation/rabbitmq_scenario.h"
+#include "tests/simulation/rabbitmq_setting.h"
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
@@ -13,7 +14,7 @@ constexpr std::uint64_t kSeeds = 10'000;
 // Compiled with a header of the library that has a bug; see mutation_test.bzl.
 TEST(Mutation, TurnsASeedRed) {
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    RabbitMqScenario scenario(seed, Tracing::kOff);
+    Scenario<RabbitMqSetting> scenario(seed, Tracing::kOff);
     scenario.Run();
     if (scenario.world().violations().empty()) continue;
     std::cout << "seed " << seed << ": "

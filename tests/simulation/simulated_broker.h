@@ -44,7 +44,7 @@ class SimulatedBroker {
 
   BrokerQueues& queues() { return queues_; }
   // Nothing is in anybody's hands or waits for an answer.
-  bool idle() const {
+  bool IsIdle() const {
     for (const auto& connection : connections_) {
       if (connection->unsettled() > 0 || connection->has_closing_channel()) {
         return false;

@@ -22,6 +22,7 @@
 #include "rpc/endpoint.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/words.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
@@ -40,7 +41,7 @@ class SimulatedClient {
         max_in_flight_(options.max_in_flight) {
     options.callback_threads = 0;
     auto opened = Endpoint::Open(std::move(options));
-    if (!opened.ok()) world_.Violate(opened.status().ToString());
+    if (!opened.ok()) world_.Violate(Words(opened.status()));
     if (opened.ok()) endpoint_.emplace(*std::move(opened));
   }
   ~SimulatedClient() {

@@ -23,6 +23,7 @@
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/simulated_broker.h"
 #include "tests/simulation/wire.h"
+#include "tests/simulation/words.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
@@ -203,9 +204,8 @@ class SimulatedConnection final : private amqp::SessionListener {
   }
 
   void Down(const amqp::Ending& ending, absl::Duration lasted) {
-    world_.Trace(name_, [&] {
-      return absl::StrCat("is down: ", ending.status.ToString());
-    });
+    world_.Trace(
+        name_, [&] { return absl::StrCat("is down: ", Words(ending.status)); });
     dialled_out_ = stopping_.has_value() || ending.retry == amqp::Retry::kNever;
     stopped_ = stopping_.has_value();
     dial_at_ = backoff_.Failed(lasted, world_.Now());

@@ -23,9 +23,15 @@
 #include "rpc/transport/transport_policy.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/words.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
+
+template <typename Transport>
+concept CanDie = requires(Transport& transport) {
+  transport.Kill();
+};
 
 // A process that serves Work over one Transport, as core::Remote does, but for
 // who runs handlers: workers whose time is the world's. Each delivery waits for
@@ -78,16 +84,21 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
       return held_.empty() || deadline.Expired(world_.Now()) || is_killed_;
     });
     const absl::Status flushed = transport_->Flush(deadline);
-    world_.Trace("server", [&] {
-      return absl::StrCat("has stopped: ", flushed.ToString());
-    });
+    world_.Trace("server",
+                 [&] { return absl::StrCat("has stopped: ", Words(flushed)); });
     is_stopped_ = true;
   }
 
-  // Whatever it is doing: nothing leaves any more.
+  // Whatever it is doing: nothing leaves any more, and others get what it held.
   void Kill() {
     is_killed_ = true;
-    transport_->Kill();
+    if constexpr (CanDie<Transport>) {
+      transport_->Kill();
+    } else {
+      world_.After(Clock::duration(0), [alive = alive_] {
+        if (*alive != nullptr) (*alive)->GiveUp();
+      });
+    }
   }
   bool is_killed() const { return is_killed_; }
   bool is_stopped() const { return is_stopped_; }
@@ -103,6 +114,14 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     std::optional<Settlement> settlement = {};
     std::optional<Reply> reply = {};
   };
+
+  // As near to death as a transport comes whose broker is in this process.
+  void GiveUp() {
+    Must(transport_->StopServing(Deadline(world_.Now())));
+    for (auto& [token, held] : std::exchange(held_, {})) {
+      std::move(held.delivery).Requeue();
+    }
+  }
 
   // From ServerEvents.
   void OnServing() override {
@@ -124,7 +143,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   void OnDropped() override { server_.OnDropped(); }
   void OnInterrupted(const absl::Status& status) override {
     world_.Trace("server", [&] {
-      return absl::StrCat("is interrupted: ", status.ToString());
+      return absl::StrCat("is interrupted: ", Words(status));
     });
     was_interrupted_ = true;
     is_serving_ = false;
@@ -134,7 +153,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     // A queue that is deleted between its declaration and its first consumer
     // is taken for one that somebody else has to make.
     if (!absl::IsNotFound(status)) {
-      world_.Violate(absl::StrCat("a server was refused: ", status.ToString()));
+      world_.Violate(absl::StrCat("a server was refused: ", Words(status)));
     }
     is_refused_ = true;
     server_.OnRefused(status);
@@ -171,9 +190,9 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     Step();
     const auto found = held_.find(token);
     if (found == held_.end()) return;
+    if (is_killed_) return;
     Held held = std::move(found->second);
     held_.erase(found);
-    if (is_killed_) return;
     if (held.reply.has_value()) {
       std::move(held.delivery).Answer(*std::move(held.reply), *held.settlement);
     } else if (*held.settlement == Settlement::kAck) {
@@ -224,7 +243,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
 
   void Must(const absl::Status& status) {
     if (status.ok()) return;
-    world_.Violate(absl::StrCat("a server: ", status.ToString()));
+    world_.Violate(absl::StrCat("a server: ", Words(status)));
   }
 
   World& world_;

@@ -4,55 +4,64 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/simulation/rabbitmq_scenario.h"
+#include "tests/simulation/memory_setting.h"
+#include "tests/simulation/rabbitmq_setting.h"
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
 namespace {
+
+using ::testing::IsEmpty;
 
 constexpr std::uint64_t kSeeds = 10'000;
 
 // With --seed N: the one to replay, with its trace.
 std::uint64_t only_seed = 0;
 
-template <typename Scenario>
+template <typename Setting>
 std::vector<std::string> TraceOf(std::uint64_t seed) {
-  Scenario scenario(seed, Tracing::kOn);
+  Scenario<Setting> scenario(seed, Tracing::kOn);
   scenario.Run();
   return scenario.world().trace();
 }
 
-// False: the run was red.
-template <typename Scenario>
-bool Replay(std::uint64_t seed) {
-  Scenario scenario(seed, Tracing::kOn);
+template <typename Setting>
+void Replay(std::uint64_t seed) {
+  Scenario<Setting> scenario(seed, Tracing::kOn);
   scenario.Run();
   for (const std::string& line : scenario.world().trace()) {
     std::cout << line << "\n";
   }
-  std::cout << scenario.world().steps() << " steps\n";
-  for (const std::string& violation : scenario.world().violations()) {
-    ADD_FAILURE() << "seed " << seed << ": " << violation;
-  }
-  return scenario.world().violations().empty();
+  EXPECT_THAT(scenario.world().violations(), IsEmpty());
 }
 
-template <typename Scenario>
-void RunAll() {
-  if (only_seed != 0) return void(Replay<Scenario>(only_seed));
+template <typename Setting>
+class Simulation : public ::testing::Test {};
+using Settings = ::testing::Types<RabbitMqSetting, MemorySetting>;
+TYPED_TEST_SUITE(Simulation, Settings);
+
+TYPED_TEST(Simulation, KeepsEveryPromiseWhateverHappens) {
+  if (only_seed != 0) return Replay<TypeParam>(only_seed);
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    Scenario scenario(seed, Tracing::kOff);
+    Scenario<TypeParam> scenario(seed, Tracing::kOff);
     scenario.Run();
-    for (const std::string& violation : scenario.world().violations()) {
-      ADD_FAILURE() << "seed " << seed << ": " << violation
-                    << "; replay it with --seed " << seed;
-    }
-    if (::testing::Test::HasFailure()) return;
+    ASSERT_THAT(scenario.world().violations(), IsEmpty())
+        << "seed " << seed << "; replay it with --seed " << seed;
   }
 }
 
-TEST(Simulation, RabbitMqKeepsEveryPromise) { RunAll<RabbitMqScenario>(); }
+TYPED_TEST(Simulation, SameSeedSameTrace) {
+  if (only_seed != 0) return;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const std::vector<std::string> trace = TraceOf<TypeParam>(seed);
+    ASSERT_GT(trace.size(), 5u);
+    ASSERT_EQ(TraceOf<TypeParam>(seed), trace) << "seed " << seed;
+    ASSERT_NE(TraceOf<TypeParam>(seed + 1), trace) << "seed " << seed;
+  }
+}
 
 }  // namespace
 }  // namespace rpc::simulation

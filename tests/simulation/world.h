@@ -36,15 +36,15 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  TimePoint Now() const { return now_; }
+  TimePoint Now() const { return clock_now_ ? clock_now_() : now_; }
   Random& random() { return random_; }
 
   void At(TimePoint at, std::function<void()> event) {
-    events_.push_back({std::max(at, now_), random_.Next(), std::move(event)});
+    events_.push_back({std::max(at, Now()), random_.Next(), std::move(event)});
     std::push_heap(events_.begin(), events_.end());
   }
   void After(Clock::duration pause, std::function<void()> event) {
-    At(now_ + pause, std::move(event));
+    At(Now() + pause, std::move(event));
   }
 
   // The next event. False if there is none left, or there were too many.
@@ -54,7 +54,7 @@ class World {
     std::pop_heap(events_.begin(), events_.end());
     const Event event = std::move(events_.back());
     events_.pop_back();
-    now_ = event.at;
+    SetNow(event.at);
     event.run();
     if (after_step_) after_step_();
     return true;
@@ -65,7 +65,7 @@ class World {
   void RunUntil(TimePoint end, Done done) {
     while (!done() && !events_.empty() && events_.front().at <= end && Step()) {
     }
-    if (!done()) now_ = std::max(now_, end);
+    if (!done()) SetNow(end);
   }
   void RunUntil(TimePoint end) {
     RunUntil(end, [] { return false; });
@@ -75,6 +75,14 @@ class World {
   template <typename Done>
   void WaitUntil(Done done) {
     while (!done()) LetOthersRun();
+  }
+
+  // Somebody else keeps the time, and is told how far to go; what happens on
+  // the way there, happens.
+  void set_clock(std::function<TimePoint()> now,
+                 std::function<void(TimePoint)> advance) {
+    clock_now_ = std::move(now);
+    clock_advance_ = std::move(advance);
   }
 
   // A thread waits already: another one that may wait has to come later.
@@ -90,7 +98,7 @@ class World {
   void Trace(std::string_view who, Line line) {
     if (tracing_ == Tracing::kOff) return;
     const auto microseconds =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(now_ - kBegin)
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Now() - kBegin)
             .count() /
         1000;
     trace_.push_back(absl::StrCat(microseconds, " us ", ToAbsl(who), ": ",
@@ -121,6 +129,11 @@ class World {
     }
   };
 
+  void SetNow(TimePoint to) {
+    now_ = std::max(now_, to);
+    if (clock_advance_) clock_advance_(now_);
+  }
+
   void LetOthersRun() {
     if (Step()) return;
     // Nobody can wake the waiting thread, which cannot be thrown out of its
@@ -140,6 +153,8 @@ class World {
   Random random_;
   Kernel kernel_;
   TimePoint now_ = kBegin;
+  std::function<TimePoint()> clock_now_;
+  std::function<void(TimePoint)> clock_advance_;
   std::vector<Event> events_;
   std::size_t steps_ = 0;
   bool waits_ = false;

@@ -1,12 +1,11 @@
-#ifndef TESTS_SIMULATION_RABBITMQ_SCENARIO_H_
-#define TESTS_SIMULATION_RABBITMQ_SCENARIO_H_
+#ifndef TESTS_SIMULATION_SCENARIO_H_
+#define TESTS_SIMULATION_SCENARIO_H_
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,29 +13,24 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
-#include "rpc/transport/rabbitmq_options.h"
-#include "rpc/transport/rabbitmq_topology.h"
-#include "tests/simulation/confirming_publisher.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/ledger.h"
-#include "tests/simulation/simulated_broker.h"
 #include "tests/simulation/simulated_client.h"
 #include "tests/simulation/simulated_server.h"
-#include "tests/simulation/simulated_transport.h"
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
 
-// One run over the simulated broker: clients call, servers serve, the plan's
-// faults happen; then there is peace, in which every endpoint must work; then
-// the end, at which nothing may be left.
-class RabbitMqScenario {
+// One run: clients call, servers serve, the plan's faults happen; then there is
+// peace, in which every endpoint must work; then the end, at which nothing may
+// be left. The Setting is what they meet at.
+template <typename Setting>
+class Scenario {
  public:
-  RabbitMqScenario(std::uint64_t seed, Tracing tracing)
+  Scenario(std::uint64_t seed, Tracing tracing)
       : world_(seed, tracing),
         plan_(FaultPlan::Draw(world_.random())),
-        rabbitmq_(DrawOptions(world_.random())),
-        broker_(&world_, &plan_, &ledger_, world_.random().Between(1, 10)) {}
+        setting_(&world_, &plan_, &ledger_) {}
 
   // Afterwards world() knows what happened.
   void Run() {
@@ -50,22 +44,8 @@ class RabbitMqScenario {
   const World& world() const { return world_; }
 
  private:
-  using Server = SimulatedServer<SimulatedTransport>;
-  using Client = SimulatedClient<SimulatedTransport>;
-
-  static RabbitMqOptions DrawOptions(Random& random) {
-    RabbitMqOptions options;
-    options.topology = random.Chance(250)
-                           ? ReferenceTopology(SimulatedBroker::kQueue)
-                           : TutorialQueue(SimulatedBroker::kQueue);
-    options.heartbeat = absl::Seconds(random.Between(1, 10));
-    if (random.Chance(100)) options.reply_queue_prefix = "rpc.reply.";
-    return options;
-  }
-
-  SimulatedTransport::Options TransportOf(std::string name) {
-    return {&world_, &broker_, &ledger_, std::move(name), rabbitmq_};
-  }
+  using Server = SimulatedServer<typename Setting::Transport>;
+  using Client = SimulatedClient<typename Setting::Transport>;
 
   void Begin() {
     Random& random = world_.random();
@@ -81,9 +61,6 @@ class RabbitMqScenario {
       clients_.back()->CallUntil(World::kBegin + milliseconds(2500),
                                  random.Between(2, 16));
     }
-    if (random.Chance(250)) {
-      publisher_.emplace(&world_, &broker_, &ledger_, random.Between(1, 20));
-    }
     for (const PlannedFault& planned : plan_.planned) {
       world_.After(planned.at, [this, planned] { Cause(planned); });
     }
@@ -94,20 +71,21 @@ class RabbitMqScenario {
 
   void AddServer() {
     if (is_over_) return;
-    Server::Options options;
+    typename Server::Options options;
     options.server.workers = 0;
     options.server.prefetch = world_.random().Between(1, 8);
     options.server.drain_timeout = absl::Seconds(2);
     options.has_workers = world_.random().Chance(600);
     const std::string name = absl::StrCat("server ", ++named_);
-    servers_.push_back(std::make_unique<Server>(
-        &world_, &plan_, &ledger_, TransportOf(name), std::move(options)));
+    servers_.push_back(std::make_unique<Server>(&world_, &plan_, &ledger_,
+                                                setting_.TransportOf(name),
+                                                std::move(options)));
     servers_.back()->Start();
   }
 
   void AddClient() {
-    Client::Endpoint::Options options;
-    options.transport = TransportOf(absl::StrCat("client ", ++named_));
+    typename Client::Endpoint::Options options;
+    options.transport = setting_.TransportOf(absl::StrCat("client ", ++named_));
     if (world_.random().Chance(200)) {
       options.max_in_flight =
           static_cast<std::size_t>(world_.random().Between(1, 4));
@@ -131,7 +109,7 @@ class RabbitMqScenario {
       case Fault::kDestroyClient:
         return OneAtATime([this] { DestroyClient(); });
       default:
-        return broker_.Cause(planned);
+        return setting_.Cause(planned);
     }
   }
 
@@ -183,15 +161,10 @@ class RabbitMqScenario {
     }
     world_.RunUntil(world_.Now() + seconds(25),
                     [this] { return ledger_.pending() == 0; });
-    world_.RunUntil(world_.Now() + seconds(2), [this] { return IsIdle(); });
-    if (!IsIdle()) world_.Violate("requests are left that nobody serves");
-  }
-
-  bool IsIdle() {
-    const BrokerQueue* const queue =
-        broker_.queues().Find(SimulatedBroker::kQueue);
-    if (publisher_.has_value() && publisher_->waits()) return false;
-    return broker_.idle() && queue != nullptr && queue->ready.empty();
+    world_.RunUntil(world_.Now() + seconds(2),
+                    [this] { return setting_.IsIdle(); });
+    if (!setting_.IsIdle())
+      world_.Violate("requests are left that nobody serves");
   }
 
   void End() {
@@ -203,21 +176,18 @@ class RabbitMqScenario {
     servers_.clear();
     world_.set_after_step(nullptr);
     clients_.clear();
-    publisher_.reset();
   }
 
   World world_;
   FaultPlan plan_;
-  const RabbitMqOptions rabbitmq_;
   Ledger ledger_{&world_};
-  SimulatedBroker broker_;
+  Setting setting_;
   int named_ = 0;
   bool is_over_ = false;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Server>> servers_;
-  std::optional<ConfirmingPublisher> publisher_;
 };
 
 }  // namespace rpc::simulation
 
-#endif  // TESTS_SIMULATION_RABBITMQ_SCENARIO_H_
+#endif  // TESTS_SIMULATION_SCENARIO_H_
