@@ -38,6 +38,12 @@ void SetOn(const Descriptor& socket, int level, int option) {
   ::setsockopt(socket.get(), level, option, &on, sizeof(on));
 }
 
+// Fixed, so that it does not grow: a sender is to feel soon that nobody reads.
+void KeepBufferSmall(const Descriptor& socket) {
+  const int bytes = 1 << 17;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 sockaddr_in Loopback(int port) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -52,6 +58,7 @@ Descriptor Bound(int port) {
   Descriptor socket(::socket(AF_INET, kSocket, 0));
   // Connections that came through this port do not keep it.
   SetOn(socket, SOL_SOCKET, SO_REUSEADDR);
+  KeepBufferSmall(socket);  // also of the connections
   const sockaddr_in address = Loopback(port);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address),
              sizeof(address)) != 0) {
@@ -72,6 +79,7 @@ int PortOf(const Descriptor& socket) {
 Descriptor Dial(int port) {
   Descriptor socket(::socket(AF_INET, kSocket, 0));
   SetOn(socket, IPPROTO_TCP, TCP_NODELAY);
+  KeepBufferSmall(socket);
   const sockaddr_in address = Loopback(port);
   ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
             sizeof(address));

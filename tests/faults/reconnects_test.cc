@@ -1,0 +1,101 @@
+#include <dirent.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "rpc/amqp/url.h"
+#include "rpc/base/deadline.h"
+#include "tests/faults/faulty_world.h"
+#include "tests/support/broker.h"
+#include "tests/support/fault_proxy.h"
+
+namespace rpc::testing {
+namespace {
+
+// What this process holds of the system.
+struct Holdings {
+  int descriptors = 0;
+  int threads = 0;
+  std::size_t resident_bytes = 0;
+};
+
+int Entries(const std::string& directory) {
+  int count = 0;
+  DIR* const open = ::opendir(directory.c_str());
+  while (::readdir(open) != nullptr) ++count;
+  ::closedir(open);
+  return count;
+}
+
+Holdings Count() {
+  Holdings now;
+  now.descriptors = Entries("/proc/self/fd");
+  now.threads = Entries("/proc/self/task");
+  std::ifstream statm("/proc/self/statm");
+  std::size_t size = 0, resident = 0;
+  statm >> size >> resident;
+  now.resident_bytes =
+      resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return now;
+}
+
+using Worlds = std::vector<std::unique_ptr<FaultyWorld>>;
+
+// The first call may be lost with the connection.
+void CallUntilAnswered(EchoClient& client) {
+  absl::Status status;
+  const TimePoint begin = Clock::now();
+  do {
+    status = client.Call("x", {.timeout = absl::Seconds(5)}).status();
+  } while (!status.ok() && Clock::now() - begin < std::chrono::seconds(5));
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+// Clients and servers lose their connections so many times, and serve again.
+void Reconnect(const Worlds& worlds, int times) {
+  for (int i = 0; i < times; ++i) {
+    const Cut cut = i % 2 == 0 ? Cut::kReset : Cut::kFinish;
+    for (const auto& world : worlds) world->proxy().CutAll(cut);
+    for (const auto& world : worlds) {
+      CallUntilAnswered(world->client());
+      ASSERT_EQ(world->proxy().open(), 2);
+    }
+  }
+}
+
+TEST(Reconnects, LeaveNoDescriptorsThreadsAndMemoryBehind) {
+  // Each makes a client and a server redial at the same time as the others,
+  // which wait for up to 250 ms before they do.
+  constexpr int kWorlds = 5;
+  Worlds worlds;
+  for (int i = 0; i < kWorlds; ++i) {
+    worlds.push_back(std::make_unique<FaultyWorld>(
+        FaultyWorld::Setting{.broker_port = amqp::ParseUrl(BrokerUrl())->port,
+                             .behind = Behind::kBoth}));
+  }
+  // What is allocated once is there after some.
+  Reconnect(worlds, 5);
+  const Holdings before = Count();
+  Reconnect(worlds, 200 / (2 * kWorlds));
+  const Holdings after = Count();
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.threads, before.threads);
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  EXPECT_LT(after.resident_bytes, before.resident_bytes + 5'000'000);
+#endif
+  RecordProperty("kilobytes_grown",
+                 std::to_string((static_cast<double>(after.resident_bytes) -
+                                 static_cast<double>(before.resident_bytes)) /
+                                1000));
+}
+
+}  // namespace
+}  // namespace rpc::testing
