@@ -163,6 +163,7 @@ class Serving final : public amqp::ChannelListener {
     Interrupt(absl::UnavailableError(absl::StrCat(
         "the broker cancelled the consumer: queue \"",
         ToAbsl(options_.topology.queue), "\" was deleted or moved")));
+    settlements_.Orphan();
     if (session_ != nullptr && channel_.has_value()) {
       session_->CloseChannel(*channel_);
     }

@@ -30,8 +30,8 @@ namespace rpc::rabbitmq {
 // What a server's workers settled, on its way to the broker: each reply, then
 // its acknowledgement, on the channel that the request came from. What was
 // settled for a channel that is gone is dropped: the broker has given those
-// requests to others. Settle() may come from any thread, all else from the
-// connection's I/O thread.
+// requests to others, unless they went with their queue. Settle() may come from
+// any thread, all else from the connection's I/O thread.
 class Settlements final : public rpc::Delivery::Origin {
  public:
   // `wake` causes a turn of the I/O thread.
@@ -64,6 +64,10 @@ class Settlements final : public rpc::Delivery::Origin {
     window_ = AckWindow();
     unconfirmed_.Begin();
   }
+  // The queue of the current channel's deliveries was deleted, and they with
+  // it: nobody else will answer them, so that their replies leave with the next
+  // channel. There is nothing left to acknowledge.
+  void Orphan() { orphaned_ = generation_; }
   // The token of a delivery on the current channel.
   std::uint64_t Delivered(std::uint64_t tag) {
     if (acknowledges_) window_.Delivered(tag);
@@ -85,13 +89,23 @@ class Settlements final : public rpc::Delivery::Origin {
     bool all = true;
     while (next_ < sending_.size() || Take()) {
       Settled& settled = sending_[next_];
-      if (settled.reply.has_value() && IsCurrent(settled) &&
-          !session.CanPublish(channel)) {
+      const bool is_current = IsOf(generation_, settled);
+      const bool replies =
+          settled.reply.has_value() && (is_current || IsOf(orphaned_, settled));
+      if (replies && !session.CanPublish(channel)) {
         all = false;
         break;
       }
       ++next_;
-      if (IsCurrent(settled)) SendOne(session, channel, settled);
+      std::uint64_t confirm = 0;
+      if (replies) {
+        confirm = Publish(session, channel, settled.reply_to, *settled.reply);
+      }
+      if (is_current) {
+        SettleOne(session, channel, settled, confirm);
+      } else if (confirm != 0) {
+        unconfirmed_.Add(kSettled);
+      }
     }
     for (const Unconfirmed& reject : std::exchange(rejects_, {})) {
       Reject(session, channel, reject.tag, reject.settlement);
@@ -127,6 +141,8 @@ class Settlements final : public rpc::Delivery::Origin {
     std::uint64_t tag;
     Settlement settlement;
   };
+  // Nothing: no delivery has this tag.
+  static constexpr Unconfirmed kSettled = {0, Settlement::kAck};
 
   // Where the broker has forgotten the request, nobody else can have it.
   static Reply NotGivenBack(const Request& request) {
@@ -138,8 +154,8 @@ class Settlements final : public rpc::Delivery::Origin {
                 "once cannot be given back"))};
   }
 
-  bool IsCurrent(const Settled& settled) const {
-    return settled.token >> kTagBits == generation_;
+  static bool IsOf(std::uint64_t generation, const Settled& settled) {
+    return settled.token >> kTagBits == generation;
   }
 
   bool Take() {
@@ -150,15 +166,12 @@ class Settlements final : public rpc::Delivery::Origin {
     return !sending_.empty();
   }
 
-  void SendOne(amqp::Session& session, amqp::ChannelId channel,
-               const Settled& settled) {
-    std::uint64_t sequence = 0;
-    if (settled.reply.has_value()) {
-      sequence = Publish(session, channel, settled.reply_to, *settled.reply);
-    }
+  // `confirm`: the number of its reply's, 0 if none follows.
+  void SettleOne(amqp::Session& session, amqp::ChannelId channel,
+                 const Settled& settled, std::uint64_t confirm) {
     if (!acknowledges_) return;
     const std::uint64_t tag = settled.token & kTags;
-    if (sequence != 0) {
+    if (confirm != 0) {
       unconfirmed_.Add({tag, settled.settlement});
     } else if (settled.settlement == Settlement::kAck) {
       window_.Ack(tag);
@@ -227,6 +240,7 @@ class Settlements final : public rpc::Delivery::Origin {
   std::vector<Settled> sending_;
   std::size_t next_ = 0;
   std::uint64_t generation_ = 0;
+  std::uint64_t orphaned_ = kGenerations + 1;  // none
   AckWindow window_;
   InSequence<Unconfirmed> unconfirmed_;
   std::vector<Unconfirmed> rejects_;

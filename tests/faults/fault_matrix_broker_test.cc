@@ -118,11 +118,9 @@ TEST_F(FaultMatrixBroker, Row17OperatorClosesConnections) {
 TEST_F(FaultMatrixBroker, Row18QueueIsDeletedUnderTheConsumer) {
   FaultyWorld world(Here(Behind::kNobody));
   MatrixRow row(18, "queue deleted under the consumer",
-                {.code = StatusCode::kDeadlineExceeded});
-  TimePoint from;
+                {.timeout = absl::Seconds(5)});
   row.Call(world.client(), "hold", [&] {
     EXPECT_TRUE(world.handler().AwaitHeld());
-    from = Clock::now();
     PlainClient(broker_->url()).DeleteQueue(world.queue());
     row.Check(world.server().servings().WaitFor(2, absl::Seconds(1)),
               "was not declared again");

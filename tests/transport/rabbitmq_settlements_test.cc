@@ -141,6 +141,21 @@ TEST_F(RabbitMqSettlements, WhatCameOverALostChannelIsDropped) {
             (Methods{AMQP_BASIC_PUBLISH_METHOD, AMQP_BASIC_ACK_METHOD}));
 }
 
+TEST_F(RabbitMqSettlements, WhatWentWithItsQueueIsAnsweredOnTheNextChannel) {
+  const std::uint64_t orphan = settlements_.Delivered(1);
+  const std::uint64_t given_back = settlements_.Delivered(2);
+  settlements_.Orphan();
+  settlements_.Begin();
+  Settle(orphan, Settlement::kAck, "55");
+  Settle(given_back, Settlement::kRequeue);
+  EXPECT_TRUE(Send());
+  EXPECT_EQ(amqp::MethodsOf(Sent()), Methods{AMQP_BASIC_PUBLISH_METHOD});
+  Settle(settlements_.Delivered(1), Settlement::kAck, "89");
+  EXPECT_TRUE(Send());
+  EXPECT_EQ(amqp::MethodsOf(Sent()),
+            (Methods{AMQP_BASIC_PUBLISH_METHOD, AMQP_BASIC_ACK_METHOD}));
+}
+
 TEST_F(RabbitMqSettlements, DroppedOnesNeverLeave) {
   Settle(settlements_.Delivered(1), Settlement::kAck, "55");
   settlements_.Drop();
