@@ -91,7 +91,6 @@ class Calls final : public amqp::ChannelListener {
     session_ = session;
     const bool wanted = BeginTurn();
     if (events_ == nullptr) return kNever;
-    if (session != nullptr) LeaveRefusingChannel(*session, now);
     const bool opens = session != nullptr && !channel_.has_value() && wanted;
     if (opens && now >= reopen_at_) Open(*session, now);
     if (session != nullptr && ready_) SendPosted(*session, now);
@@ -144,12 +143,8 @@ class Calls final : public amqp::ChannelListener {
   }
   void OnConfirm(std::uint64_t sequence, amqp::Confirm confirm) override {
     ShortText id = unconfirmed_.Take(sequence);
-    if (confirm == amqp::Confirm::kAck) {
-      nacked_since_.reset();
-      return;
-    }
+    if (confirm == amqp::Confirm::kAck) return;
     ++counters_.nacked;
-    if (!nacked_since_.has_value()) nacked_since_ = session_->now();
     replies_.push_back({.correlation_id = std::move(id), .status = Refused()});
   }
   // The reply queue is gone, and the replies in it.
@@ -184,8 +179,6 @@ class Calls final : public amqp::ChannelListener {
   static constexpr absl::Duration kRetryAfter = absl::Milliseconds(10);
   static constexpr auto kReopen = std::chrono::milliseconds(100);
   static constexpr auto kSweep = std::chrono::seconds(1);
-  // Longer than a quorum queue takes to elect a leader.
-  static constexpr auto kRefusesTooLong = std::chrono::milliseconds(500);
 
   static std::size_t Weight(const Request& request) {
     return sizeof(Request) + request.body.size();
@@ -204,16 +197,6 @@ class Calls final : public amqp::ChannelListener {
         "the broker does not take the request: the queue is full, or has no "
         "leader");
     return options_.topology.delivery_limit > 0 ? status : NotRun(status);
-  }
-
-  // A channel whose first publish fell into the death of a quorum queue's
-  // leader is refused for ever, where another one would not be.
-  void LeaveRefusingChannel(amqp::Session& session, TimePoint now) {
-    if (!nacked_since_.has_value() || !channel_.has_value()) return;
-    if (now < *nacked_since_ + kRefusesTooLong) return;
-    nacked_since_.reset();
-    session.CloseChannel(*channel_);
-    ready_ = false;
   }
 
   // Whether a channel is wanted: from the start on; where the exchange was
@@ -358,8 +341,6 @@ class Calls final : public amqp::ChannelListener {
   std::vector<Reply> replies_;
   // The ids of the requests that wait for the broker's confirm.
   InSequence<ShortText> unconfirmed_;
-  // The first of the nacks that no ack has followed.
-  std::optional<TimePoint> nacked_since_;
   amqp::Properties properties_;
   RandomNonces names_;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "rpc/base/status.h"
@@ -16,6 +17,23 @@
 #include "tests/simulation/world.h"
 
 namespace rpc::simulation {
+
+// A delivery in the hands of a server.
+struct Unsettled {
+  BrokerMessage* message;
+  std::string queue;
+  bool is_answered = false;
+
+  // True if it waits for that reply.
+  bool TakeReply(const BrokerMessage& reply) {
+    const std::string_view id = reply.properties.correlation_id;
+    const amqp::Properties& request = message->properties;
+    const bool is_its_own =
+        request.reply_to == reply.routing_key &&
+        (request.correlation_id == id || request.message_id == id);
+    return is_its_own && !std::exchange(is_answered, true);
+  }
+};
 
 // One channel as the broker sees it, and what a server must keep to on it:
 // settles each delivery once, answers it before, and nobody else.
@@ -26,12 +44,6 @@ class BrokerChannel {
     std::string_view tag;
     bool takes_acks;
   };
-  struct Unsettled {
-    BrokerMessage* message;
-    std::string queue;
-    bool is_answered = false;
-  };
-
   BrokerChannel(World* world, std::uint16_t number)
       : world_(*world), number_(number) {}
 
@@ -52,15 +64,12 @@ class BrokerChannel {
   }
 
   // A reply was published: to one who waits for it, once.
-  void Answer(const BrokerMessage& reply) {
-    const std::string_view id = reply.properties.correlation_id;
+  void Answer(const BrokerMessage& reply, std::vector<Unsettled>& orphans) {
     for (auto& [tag, delivery] : unsettled_) {
-      const amqp::Properties& request = delivery.message->properties;
-      if (request.reply_to != reply.routing_key) continue;
-      if (request.correlation_id != id && request.message_id != id) continue;
-      if (delivery.is_answered) continue;
-      delivery.is_answered = true;
-      return;
+      if (delivery.TakeReply(reply)) return;
+    }
+    for (Unsettled& orphan : orphans) {
+      if (orphan.TakeReply(reply)) return;
     }
     world_.Violate(absl::StrCat("a reply was published to ", reply.routing_key,
                                 " that nobody there had asked for"));

@@ -33,11 +33,12 @@ namespace rpc::simulation {
 class BrokerConnection final : public BrokerPeer {
  public:
   BrokerConnection(World* world, const FaultPlan* plan, BrokerQueues* queues,
-                   std::string name, std::shared_ptr<Wire> wire,
-                   int heartbeat_seconds)
+                   std::vector<Unsettled>* orphans, std::string name,
+                   std::shared_ptr<Wire> wire, int heartbeat_seconds)
       : world_(*world),
         plan_(*plan),
         queues_(*queues),
+        orphans_(*orphans),
         name_(absl::StrCat("broker to ", name)),
         wire_(std::move(wire)),
         heartbeat_(heartbeat_seconds),
@@ -334,7 +335,7 @@ class BrokerConnection final : public BrokerPeer {
     });
     const std::uint16_t number = channel.number();
     const std::uint64_t sequence = ++channel.published;
-    if (channel.prefetch > 0) channel.Answer(message);
+    if (channel.prefetch > 0) channel.Answer(message, orphans_);
     if (channel.confirms && world_.random().Chance(plan_.nack)) {
       Confirm(channel, sequence - 1);
       channel.confirmed = sequence;
@@ -377,7 +378,7 @@ class BrokerConnection final : public BrokerPeer {
     });
     std::string queue;
     channel.Ack(ack.delivery_tag, ack.multiple,
-                [&](const BrokerChannel::Unsettled& d) { queue = d.queue; });
+                [&](const Unsettled& d) { queue = d.queue; });
     queues_.Pump(queue);
   }
   void OnReject(BrokerChannel& channel, const amqp_basic_reject_t& reject) {
@@ -397,7 +398,8 @@ class BrokerConnection final : public BrokerPeer {
       channel.consumer.reset();
     }
     for (const auto& [tag, delivery] : channel.TakeUnsettled()) {
-      queues_.GiveBack(delivery.queue, delivery.message);
+      if (queues_.GiveBack(delivery.queue, delivery.message)) continue;
+      orphans_.push_back(delivery);
     }
   }
   void CloseChannel(BrokerChannel& channel, std::uint16_t code,
@@ -445,6 +447,7 @@ class BrokerConnection final : public BrokerPeer {
   World& world_;
   const FaultPlan& plan_;
   BrokerQueues& queues_;
+  std::vector<Unsettled>& orphans_;
   const std::string name_;
   const std::shared_ptr<Wire> wire_;
   std::chrono::seconds heartbeat_;

@@ -52,6 +52,8 @@ struct BrokerQueue {
   std::string name = {};
   // Null unless it is exclusive.
   BrokerPeer* owner = nullptr;
+  // How many messages had arrived at the broker before it was declared.
+  std::size_t born = 0;
   std::deque<BrokerMessage*> ready = {};
   std::vector<ConsumerRef> consumers = {};
 

@@ -34,7 +34,9 @@ class BrokerQueues {
   // Returns the name, made up for a `name` that is empty.
   const std::string& Declare(std::string name, BrokerPeer* owner) {
     if (name.empty()) name = absl::StrCat("amq.gen-", ++named_);
-    BrokerQueue& queue = queues_[name];
+    const auto [found, is_new] = queues_.try_emplace(name);
+    BrokerQueue& queue = found->second;
+    if (is_new) queue.born = published_;
     queue.name = std::move(name);
     queue.owner = owner;
     return queue.name;
@@ -88,11 +90,14 @@ class BrokerQueues {
     }
     return true;
   }
-  void GiveBack(std::string_view name, BrokerMessage* message) {
+  // False: the queue is gone, and the message with it, even where there is one
+  // of the same name by now.
+  bool GiveBack(std::string_view name, BrokerMessage* message) {
     BrokerQueue* const queue = Find(name);
-    if (queue == nullptr) return;
+    if (queue == nullptr || message->number <= queue->born) return false;
     queue->GiveBack(message);
     Pump(*queue);
+    return true;
   }
 
   // A message with that body was ever published to that queue.

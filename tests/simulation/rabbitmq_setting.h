@@ -54,6 +54,9 @@ class RabbitMqSetting {
                            ? ReferenceTopology(SimulatedBroker::kQueue)
                            : TutorialQueue(SimulatedBroker::kQueue);
     options.heartbeat = absl::Seconds(random.Between(1, 10));
+    if (random.Chance(300)) {
+      options.guarantee = DeliveryGuarantee::kAtLeastOnceConfirmed;
+    }
     if (random.Chance(100)) options.reply_queue_prefix = "rpc.reply.";
     return options;
   }

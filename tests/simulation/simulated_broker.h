@@ -37,7 +37,7 @@ class SimulatedBroker {
     if (is_down_ || world_.random().Chance(plan_.refused_dial)) return nullptr;
     auto wire = std::make_shared<Wire>(&world_, &plan_);
     connections_.push_back(std::make_unique<BrokerConnection>(
-        &world_, &plan_, &queues_, name, wire, heartbeat_seconds_));
+        &world_, &plan_, &queues_, &orphans_, name, wire, heartbeat_seconds_));
     if (is_blocked_) connections_.back()->Block();
     return wire;
   }
@@ -154,6 +154,9 @@ class SimulatedBroker {
   bool is_down_ = false;
   bool is_blocked_ = false;
   std::vector<std::unique_ptr<BrokerConnection>> connections_;
+  // What servers had in their hands when its queue was deleted: nobody else
+  // will answer it, and they may, over whatever connection.
+  std::vector<Unsettled> orphans_;
 };
 
 }  // namespace rpc::simulation

@@ -14,6 +14,7 @@
 #include "rpc/base/deadline.h"
 #include "rpc/message/envelope.h"
 #include "rpc/transport/rabbitmq_calls.h"
+#include "rpc/transport/rabbitmq_counters.h"
 #include "rpc/transport/rabbitmq_options.h"
 #include "rpc/transport/rabbitmq_serving.h"
 #include "rpc/transport/transport_policy.h"
@@ -39,8 +40,8 @@ class SimulatedTransport final : private SimulatedConnection::Driver {
 
   explicit SimulatedTransport(Options options)
       : options_(std::move(options)),
-        calls_(options_.rabbitmq),
-        serving_(options_.rabbitmq, [this] { Wake(); }) {}
+        calls_(options_.rabbitmq, &counters_),
+        serving_(options_.rabbitmq, &counters_, [this] { Wake(); }) {}
   SimulatedTransport(const SimulatedTransport&) = delete;
   SimulatedTransport& operator=(const SimulatedTransport&) = delete;
   ~SimulatedTransport() override {
@@ -107,6 +108,7 @@ class SimulatedTransport final : private SimulatedConnection::Driver {
 
   const Options options_;
   bool is_killed_ = false;
+  rabbitmq::Counters counters_;
   rabbitmq::Calls calls_;
   rabbitmq::Serving serving_;
   // Last: its turns use all of the above.

@@ -74,28 +74,6 @@ TEST(AtLeastOnceConfirmed, RequestThatTheQueueRefusesEndsAtOnce) {
   EXPECT_EQ(held.count(), 0) << "the one that was taken is under way";
 }
 
-TEST(AtLeastOnceConfirmed, ChannelThatOnlyRefusesIsLeft) {
-  const auto topology = FullQueue(UniqueName("refusing"));
-  TestServer<ProbeServer>(At(topology), kEcho).Stop().IgnoreError();
-  auto client = ProbeClient::Open(With<ProbeClient>(kConfirmed, topology));
-  ASSERT_TRUE(client.ok()) << client.status();
-  absl::Status first;
-  Event over;
-  client->CallAsync(1, {.timeout = absl::Seconds(20)}, [&](const auto& result) {
-    first = result.status();
-    over.Set();
-  });
-  while (!over.IsSet()) {
-    client->Call(2, {.timeout = absl::Milliseconds(200)})
-        .status()
-        .IgnoreError();
-  }
-  // Its reply queue went with the channel.
-  EXPECT_EQ(first.code(), absl::StatusCode::kUnavailable) << first;
-  EXPECT_TRUE(MayHaveRun(first));
-  EXPECT_EQ(client->transport().counters().lost, 0u);
-}
-
 TEST(AtLeastOnce, RequestThatTheQueueRefusesEndsWithItsDeadline) {
   const auto topology = FullQueue(UniqueName("full-unconfirmed"));
   TestServer<ProbeServer>(At(topology), kEcho).Stop().IgnoreError();
