@@ -1,11 +1,5 @@
-#include <dirent.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <cstddef>
-#include <fstream>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,38 +8,12 @@
 #include "rpc/amqp/url.h"
 #include "rpc/base/deadline.h"
 #include "tests/faults/faulty_world.h"
+#include "tests/faults/holdings.h"
 #include "tests/support/broker.h"
 #include "tests/support/fault_proxy.h"
 
 namespace rpc::testing {
 namespace {
-
-// What this process holds of the system.
-struct Holdings {
-  int descriptors = 0;
-  int threads = 0;
-  std::size_t resident_bytes = 0;
-};
-
-int Entries(const std::string& directory) {
-  int count = 0;
-  DIR* const open = ::opendir(directory.c_str());
-  while (::readdir(open) != nullptr) ++count;
-  ::closedir(open);
-  return count;
-}
-
-Holdings Count() {
-  Holdings now;
-  now.descriptors = Entries("/proc/self/fd");
-  now.threads = Entries("/proc/self/task");
-  std::ifstream statm("/proc/self/statm");
-  std::size_t size = 0, resident = 0;
-  statm >> size >> resident;
-  now.resident_bytes =
-      resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return now;
-}
 
 using Worlds = std::vector<std::unique_ptr<FaultyWorld>>;
 
@@ -88,13 +56,10 @@ TEST(Reconnects, LeaveNoDescriptorsThreadsAndMemoryBehind) {
   const Holdings after = Count();
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
+  RecordProperty("kilobytes_grown", GrowthInKilobytes(before, after));
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(after.resident_bytes, before.resident_bytes + 5'000'000);
+  EXPECT_LT(GrowthInKilobytes(before, after), 5000);
 #endif
-  RecordProperty("kilobytes_grown",
-                 std::to_string((static_cast<double>(after.resident_bytes) -
-                                 static_cast<double>(before.resident_bytes)) /
-                                1000));
 }
 
 }  // namespace
