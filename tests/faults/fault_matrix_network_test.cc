@@ -66,7 +66,7 @@ class FaultMatrixNetwork : public FaultMatrix {
                      .Call("x", {.timeout = absl::Milliseconds(200)})
                      .status();
       });
-      row.Check(took <= absl::Milliseconds(300),
+      row.Check(took <= absl::Milliseconds(300) + row.stall(),
                 absl::StrCat("byte ", at, " took ", absl::FormatDuration(took),
                              ": ", status.ToString()));
       const TimePoint from = Clock::now();
