@@ -2,6 +2,8 @@
 #define TESTS_SIMULATION_FAULT_PLAN_H_
 
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <vector>
 
 #include "rpc/base/deadline.h"
@@ -51,9 +53,14 @@ struct FaultPlan {
   // The server dies at its so many-th step; 0: it does not.
   int fatal_step = 0;
   std::vector<PlannedFault> planned = {};
+  // After the run's begin: when much happens at once.
+  std::vector<Clock::duration> busy_moments = {};
 
   static FaultPlan Draw(Random& random) {
     FaultPlan plan;
+    for (int moments = random.Between(1, 4); moments > 0; --moments) {
+      plan.busy_moments.push_back(random.Between(Clock::duration(0), kBusyFor));
+    }
     // Many faults at once hide one another, and none at all is a case, too.
     for (int kinds = random.Between(0, 5); kinds > 0; --kinds) {
       plan.AddOne(random);
@@ -61,10 +68,20 @@ struct FaultPlan {
     return plan;
   }
 
+  // When something happens, a call or a fault: in one of the busy moments, or
+  // at any other.
+  Clock::duration DrawTime(Random& random) {
+    if (random.Chance(300)) return random.Between(Clock::duration(0), kBusyFor);
+    return random.Pick(busy_moments) +
+           random.Between(Clock::duration(0), std::chrono::milliseconds(2));
+  }
+
   // From now on nothing goes wrong.
   void Calm() { *this = FaultPlan(); }
 
  private:
+  static constexpr Clock::duration kBusyFor = std::chrono::milliseconds(2500);
+
   void AddOne(Random& random) {
     int* const chances[] = {&wire_cut_before_a_frame,
                             &wire_cut_in_a_write,
@@ -94,7 +111,7 @@ struct FaultPlan {
     using std::chrono::milliseconds;
     for (int times = random.Between(1, 3); times > 0; --times) {
       planned.push_back(
-          {fault, random.Between(milliseconds(0), milliseconds(2500)),
+          {fault, DrawTime(random),
            random.Chance(500)
                ? random.Between(milliseconds(1), milliseconds(100))
                : random.Between(milliseconds(100), milliseconds(3000))});

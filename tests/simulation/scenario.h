@@ -58,8 +58,9 @@ class Scenario {
     }
     for (int clients = random.Between(1, 2); clients > 0; --clients) {
       AddClient();
-      clients_.back()->CallUntil(World::kBegin + milliseconds(2500),
-                                 random.Between(2, 16));
+      for (int calls = random.Between(3, 20); calls > 0; --calls) {
+        clients_.back()->CallAfter(plan_.DrawTime(random));
+      }
     }
     for (const PlannedFault& planned : plan_.planned) {
       world_.After(planned.at, [this, planned] { Cause(planned); });

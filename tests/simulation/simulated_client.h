@@ -49,16 +49,11 @@ class SimulatedClient {
     End();
   }
 
-  // Makes `calls` calls by `end`; each may make a further one when it is over.
-  void CallUntil(TimePoint end, int calls) {
-    for (; calls > 0; --calls) {
-      const TimePoint at =
-          world_.random().Between(Clock::duration(0), end - world_.Now()) +
-          world_.Now();
-      world_.At(at, [alive = alive_] {
-        if (*alive != nullptr) (*alive)->CallOnce();
-      });
-    }
+  // Makes a call then, and perhaps a further one when it is over.
+  void CallAfter(Clock::duration pause) {
+    world_.After(pause, [alive = alive_] {
+      if (*alive != nullptr) (*alive)->CallOnce();
+    });
   }
 
   // A call that nothing stands in the way of.

@@ -16,8 +16,8 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t kSeeds = 10'000;
-
+// With --seeds N another number.
+std::uint64_t seeds = 10'000;
 // With --seed N: the one to replay, with its trace.
 std::uint64_t only_seed = 0;
 
@@ -45,7 +45,7 @@ TYPED_TEST_SUITE(Simulation, Settings);
 
 TYPED_TEST(Simulation, KeepsEveryPromiseWhateverHappens) {
   if (only_seed != 0) return Replay<TypeParam>(only_seed);
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Scenario<TypeParam> scenario(seed, Tracing::kOff);
     scenario.Run();
     ASSERT_THAT(scenario.world().violations(), IsEmpty())
@@ -68,9 +68,12 @@ TYPED_TEST(Simulation, SameSeedSameTrace) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (std::string(argv[i]) != "--seed") continue;
-    if (!absl::SimpleAtoi(argv[i + 1], &rpc::simulation::only_seed)) return 2;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (flag != "--seed" && flag != "--seeds") return 2;
+    std::uint64_t* const value = flag == "--seed" ? &rpc::simulation::only_seed
+                                                  : &rpc::simulation::seeds;
+    if (i + 1 == argc || !absl::SimpleAtoi(argv[i + 1], value)) return 2;
   }
   return RUN_ALL_TESTS();
 }
