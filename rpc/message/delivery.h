@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc {
@@ -66,8 +67,12 @@ class Delivery {
   const Facts& facts() const { return facts_; }
 
   // Sends `reply` to the caller, if it waits for one, then settles. The
-  // correlation id is filled in here.
+  // correlation id is filled in here. What was redelivered may have run where
+  // it was before: nobody says NotRun() of it.
   void Answer(Reply&& reply, Settlement settlement = Settlement::kAck) && {
+    if (facts_.redelivered) {
+      reply.status.ErasePayload(status_internal::kNotRunUrl);
+    }
     reply.correlation_id = request_.correlation_id.empty()
                                ? request_.message_id
                                : request_.correlation_id;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc {
@@ -66,6 +67,19 @@ TEST(Delivery, AnswerRepliesAndAcknowledges) {
   ASSERT_TRUE(settled.reply.has_value());
   EXPECT_EQ(settled.reply->body.view(), "42");
   EXPECT_EQ(settled.reply->correlation_id.view(), "id");
+}
+
+TEST(Delivery, WhatWasRedeliveredMayHaveRunWhateverItsLastServerSays) {
+  const absl::Status not_run = NotRun(absl::UnimplementedError("no method"));
+  for (const bool redelivered : {false, true}) {
+    RecordingOrigin origin;
+    Delivery delivery(Call(), {.redelivered = redelivered}, &origin, 7);
+    std::move(delivery).Answer({.status = not_run});
+    ASSERT_EQ(origin.settled().size(), 1u);
+    const absl::Status& status = origin.settled()[0].reply->status;
+    EXPECT_EQ(MayHaveRun(status), redelivered);
+    EXPECT_EQ(status.message(), "no method");
+  }
 }
 
 TEST(Delivery, AnswerCanRejectAsWell) {
