@@ -68,7 +68,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
       return std::nullopt;
     }
     if (to_client_.front().frame == nullptr) return nullptr;
-    if (world_.random().Chance(plan_.wire_cut_before_a_frame)) {
+    if (!cut_ && world_.random().Chance(plan_.wire_cut_before_a_frame)) {
       Cut(Loses::kSome);
       return std::nullopt;
     }
