@@ -37,6 +37,7 @@ struct BrokerMessage {
   std::string body = {};
   TimePoint expires = kNever;
   bool redelivered = false;
+  int deliveries = 0;  // that were given back
   // The argument of the call whose genuine reply this is; -1: none.
   std::int64_t replies_to = -1;
 };

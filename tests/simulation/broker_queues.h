@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
+#include "rpc/transport/rabbitmq_messages.h"
 #include "tests/simulation/broker_message.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/ledger.h"
@@ -95,6 +96,7 @@ class BrokerQueues {
   bool GiveBack(std::string_view name, BrokerMessage* message) {
     BrokerQueue* const queue = Find(name);
     if (queue == nullptr || message->number <= queue->born) return false;
+    if (IsGivenUp(*message)) return true;
     queue->GiveBack(message);
     Pump(*queue);
     return true;
@@ -122,6 +124,9 @@ class BrokerQueues {
       return entry.second.owner == owner;
     });
   }
+  // What queues count deliveries for; 0: they do not count.
+  void set_delivery_limit(int limit) { delivery_limit_ = limit; }
+
   // One of the exclusive ones, if there are any.
   std::string PickReplyQueue() {
     std::vector<std::string> names;
@@ -144,6 +149,17 @@ class BrokerQueues {
     if (message.exchange.empty()) return message.routing_key;
     const auto found = exchanges_.find(message.exchange);
     return found == exchanges_.end() ? std::string_view() : found->second;
+  }
+
+  // Counts one more delivery, as a quorum queue.
+  bool IsGivenUp(BrokerMessage& message) {
+    if (delivery_limit_ == 0) return false;
+    std::erase_if(message.properties.headers, [](const amqp::Header& header) {
+      return header.name == rabbitmq::kDeliveryCount;
+    });
+    rabbitmq::AddHeader(message.properties, rabbitmq::kDeliveryCount,
+                        std::int64_t{++message.deliveries});
+    return message.deliveries > delivery_limit_;
   }
 
   void NoteRequest(const BrokerMessage& request) {
@@ -242,6 +258,7 @@ class BrokerQueues {
   std::deque<BrokerMessage> messages_;
   std::size_t published_ = 0;
   int named_ = 0;
+  int delivery_limit_ = 0;
   // Of the calls, by correlation id.
   std::map<std::string, std::int64_t> arguments_;
 };

@@ -39,6 +39,7 @@ struct PlannedFault {
 // What goes wrong in a run, drawn from its seed. Chances are in a thousand, of
 // what stands in the name.
 struct FaultPlan {
+  bool is_empty = true;
   int wire_cut_before_a_frame = 0;
   int wire_cut_in_a_write = 0;
   int short_write = 0;
@@ -62,7 +63,9 @@ struct FaultPlan {
       plan.busy_moments.push_back(random.Between(Clock::duration(0), kBusyFor));
     }
     // Many faults at once hide one another, and none at all is a case, too.
-    for (int kinds = random.Between(0, 5); kinds > 0; --kinds) {
+    const int kinds = random.Between(0, 5);
+    plan.is_empty = kinds == 0;
+    for (int i = 0; i < kinds; ++i) {
       plan.AddOne(random);
     }
     return plan;

@@ -28,6 +28,7 @@ class RabbitMqSetting {
         ledger_(*ledger),
         options_(DrawOptions(world->random())),
         broker_(world, plan, ledger, world->random().Between(1, 10)) {
+    broker_.queues().set_delivery_limit(options_.topology.delivery_limit);
     if (world_.random().Chance(250)) {
       publisher_.emplace(world, &broker_, ledger,
                          world_.random().Between(1, 20));
@@ -50,15 +51,28 @@ class RabbitMqSetting {
  private:
   static RabbitMqOptions DrawOptions(Random& random) {
     RabbitMqOptions options;
-    options.topology = random.Chance(250)
-                           ? ReferenceTopology(SimulatedBroker::kQueue)
-                           : TutorialQueue(SimulatedBroker::kQueue);
+    options.topology = DrawTopology(random);
     options.heartbeat = absl::Seconds(random.Between(1, 10));
     if (random.Chance(300)) {
       options.guarantee = DeliveryGuarantee::kAtLeastOnceConfirmed;
     }
     if (random.Chance(100)) options.reply_queue_prefix = "rpc.reply.";
+    // Room for two requests or so.
+    if (random.Chance(100)) options.max_waiting_bytes = 1000;
+    // The failures' bodies are longer.
+    if (random.Chance(100)) options.max_body_bytes = 50;
     return options;
+  }
+
+  static RabbitMqTopology DrawTopology(Random& random) {
+    switch (random.Below(6)) {
+      case 0:
+        return ReferenceTopology(SimulatedBroker::kQueue);
+      case 1:
+        return QuorumQueue(SimulatedBroker::kQueue, random.Between(1, 3));
+      default:
+        return TutorialQueue(SimulatedBroker::kQueue);
+    }
   }
 
   World& world_;

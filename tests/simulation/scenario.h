@@ -50,6 +50,7 @@ class Scenario {
   void Begin() {
     Random& random = world_.random();
     using std::chrono::milliseconds;
+    if (plan_.is_empty) ledger_.ExpectAnswers();
     for (int servers = random.Between(1, 2); servers > 0; --servers) {
       world_.After(random.Chance(700)
                        ? Clock::duration(0)
@@ -91,6 +92,7 @@ class Scenario {
       options.max_in_flight =
           static_cast<std::size_t>(world_.random().Between(1, 4));
     }
+    if (world_.random().Chance(200)) options.connections = 2;
     clients_.push_back(
         std::make_unique<Client>(&world_, &ledger_, std::move(options)));
   }

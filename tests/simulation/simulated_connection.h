@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -17,9 +18,11 @@
 #include "rpc/amqp/connection_loop.h"
 #include "rpc/amqp/connection_options.h"
 #include "rpc/amqp/ending.h"
+#include "rpc/amqp/rabbitmq_c.h"
 #include "rpc/amqp/session.h"
 #include "rpc/amqp/session_listener.h"
 #include "rpc/base/deadline.h"
+#include "tests/amqp/sent_frames.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/simulated_broker.h"
 #include "tests/simulation/wire.h"
@@ -171,8 +174,13 @@ class SimulatedConnection final : private amqp::SessionListener {
   void Serve() {
     const TimePoint now = world_.Now();
     session_->OnTime(now);
+    const std::size_t waiting = session_->out().size();
     driver_wake_ =
         driver_.OnTurn(session_->open() ? session_.get() : nullptr, now);
+    if (session_->blocked() &&
+        Publishes(session_->out().view().substr(waiting))) {
+      world_.Violate(absl::StrCat(name_, " publishes to a broker that blocks"));
+    }
     Send();
     if (!ending_.has_value()) return;
     const absl::Duration lasted = up_since_.has_value()
@@ -183,6 +191,19 @@ class SimulatedConnection final : private amqp::SessionListener {
     session_.reset();
     if (wire_ != nullptr) wire_->Close();
     wire_.reset();
+  }
+
+  // Whether one of these whole frames is a basic.publish.
+  static bool Publishes(std::string_view frames) {
+    while (!frames.empty()) {
+      if (frames[0] == AMQP_FRAME_METHOD &&
+          amqp::BigEndian(frames.substr(7, 4)) == AMQP_BASIC_PUBLISH_METHOD) {
+        return true;
+      }
+      frames.remove_prefix(
+          static_cast<std::size_t>(amqp::BigEndian(frames.substr(3, 4))) + 8);
+    }
+    return false;
   }
 
   void Send() {
