@@ -25,6 +25,7 @@
 #include "rpc/base/random_nonces.h"
 #include "rpc/base/status.h"
 #include "rpc/message/envelope.h"
+#include "rpc/transport/rabbitmq_channel_proof.h"
 #include "rpc/transport/rabbitmq_counters.h"
 #include "rpc/transport/rabbitmq_in_sequence.h"
 #include "rpc/transport/rabbitmq_messages.h"
@@ -93,13 +94,15 @@ class Calls final : public amqp::ChannelListener {
     if (events_ == nullptr) return kNever;
     const bool opens = session != nullptr && !channel_.has_value() && wanted;
     if (opens && now >= reopen_at_) Open(*session, now);
-    if (session != nullptr && ready_) SendPosted(*session, now);
+    if (session != nullptr && ready_ && IsTrusted(*session, now)) {
+      SendPosted(*session, now);
+    }
     const TimePoint expiry = events_->OnTime(now);
     DropExpired(now);
     const std::lock_guard lock(mutex_);
     wakes_at_ = expiry;
-    return std::min(expiry,
-                    opens && !channel_.has_value() ? reopen_at_ : kNever);
+    return std::min({expiry, proof_.doubted_at(),
+                     opens && !channel_.has_value() ? reopen_at_ : kNever});
   }
 
   // A new epoch of the connection: there is no reason to wait.
@@ -126,8 +129,10 @@ class Calls final : public amqp::ChannelListener {
     exchange_is_missing_ = false;
     reply_to_ = names.queue;
     unconfirmed_.Begin();
+    proof_.Begin(confirms());
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
+    proof_.Confirmed();
     replies_.push_back(ToReply(std::move(delivery)));
   }
   void OnReturn(amqp::Return&& returned) override {
@@ -143,7 +148,8 @@ class Calls final : public amqp::ChannelListener {
   }
   void OnConfirm(std::uint64_t sequence, amqp::Confirm confirm) override {
     ShortText id = unconfirmed_.Take(sequence);
-    if (confirm == amqp::Confirm::kAck) return;
+    if (confirm == amqp::Confirm::kAck) return proof_.Confirmed();
+    proof_.Refused();
     ++counters_.nacked;
     replies_.push_back({.correlation_id = std::move(id), .status = Refused()});
   }
@@ -159,10 +165,12 @@ class Calls final : public amqp::ChannelListener {
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
     channel_.reset();
     ready_ = false;
+    proof_.Begin(false);
     // CANCELLED: closed by us, to begin again.
     const bool is_ours = absl::IsCancelled(status);
-    reopen_at_ = session_ == nullptr || is_ours ? TimePoint()
-                                                : session_->now() + kReopen;
+    const bool waits = !is_ours || std::exchange(is_left_, false);
+    reopen_at_ =
+        session_ == nullptr || !waits ? TimePoint() : session_->now() + kReopen;
     HandOverReplies();
     const absl::Status unavailable = absl::UnavailableError(status.message());
     events_->OnLost(absl::IsPermissionDenied(status) ? status : unavailable);
@@ -189,6 +197,23 @@ class Calls final : public amqp::ChannelListener {
     if (replies_.empty()) return;
     events_->OnReplies(replies_);
     replies_.clear();
+  }
+
+  bool confirms() const {
+    return options_.topology.confirms == amqp::Confirms::kOn ||
+           options_.guarantee == DeliveryGuarantee::kAtLeastOnceConfirmed;
+  }
+
+  // Whether the channel reaches the queue. Where it does not, another one may.
+  bool IsTrusted(amqp::Session& session, TimePoint now) {
+    if (session.blocked() && now >= proof_.doubted_at()) proof_.Wait(now);
+    const bool is_refused = proof_.is_refused() && unconfirmed_.empty();
+    if (!is_refused && now < proof_.doubted_at()) return !proof_.is_refused();
+    proof_.Leave();
+    is_left_ = true;
+    ready_ = false;
+    session.CloseChannel(*channel_);
+    return false;
   }
 
   // A quorum queue may have taken what its broker could not confirm.
@@ -229,9 +254,7 @@ class Calls final : public amqp::ChannelListener {
     plan.topology.queues.push_back(std::move(replies));
     amqp::Consumer consumer;
     consumer.acks = amqp::AckPolicy::kNone;
-    if (options_.guarantee == DeliveryGuarantee::kAtLeastOnceConfirmed) {
-      plan.confirms = amqp::Confirms::kOn;
-    }
+    if (confirms()) plan.confirms = amqp::Confirms::kOn;
     plan.consumer = std::move(consumer);
     const auto channel = session.OpenChannel(std::move(plan), this, now);
     if (channel.ok()) {
@@ -271,6 +294,7 @@ class Calls final : public amqp::ChannelListener {
     if (sent.ok()) {
       // 0 without confirms.
       if (*sent != 0) unconfirmed_.Add(request.correlation_id);
+      proof_.Published(now);
       return;
     }
     events_->OnReply({.correlation_id = request.correlation_id,
@@ -341,6 +365,9 @@ class Calls final : public amqp::ChannelListener {
   std::vector<Reply> replies_;
   // The ids of the requests that wait for the broker's confirm.
   InSequence<ShortText> unconfirmed_;
+  ChannelProof proof_;
+  // The channel is closed because it was doubtful.
+  bool is_left_ = false;
   amqp::Properties properties_;
   RandomNonces names_;
 };

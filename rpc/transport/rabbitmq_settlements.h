@@ -63,6 +63,7 @@ class Settlements final : public rpc::Delivery::Origin {
     generation_ = (generation_ + 1) & kGenerations;
     window_ = AckWindow();
     unconfirmed_.Begin();
+    rejects_.clear();
   }
   // The queue of the current channel's deliveries was deleted, and they with
   // it: nobody else will answer them, so that their replies leave with the next

@@ -197,6 +197,19 @@ TEST_F(ConfirmedSettlements, NothingIsAcknowledgedBeforeItsReplyIsConfirmed) {
             2u);
 }
 
+TEST_F(ConfirmedSettlements,
+       WhatWasConfirmedOnALostChannelIsNotSettledOnTheNext) {
+  Settle(settlements_.Delivered(1), Settlement::kReject, "poison");
+  Settle(settlements_.Delivered(2), Settlement::kAck, "55");
+  Send();
+  Sent();
+  settlements_.Confirmed(1);
+  settlements_.Confirmed(2);
+  settlements_.Begin();
+  EXPECT_TRUE(Send());
+  EXPECT_TRUE(Sent().empty());
+}
+
 TEST_F(AtMostOnceSettlements, RepliesLeaveAloneAndNothingIsGivenBack) {
   Settle(settlements_.Delivered(1), Settlement::kAck, "55");
   Settle(settlements_.Delivered(2), Settlement::kAck);

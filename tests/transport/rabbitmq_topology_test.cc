@@ -59,6 +59,7 @@ TEST(ReferenceTopology, IsTheReferenceServers) {
 TEST(QuorumQueue, GivesUpAfterItsLimitToABoundedQueue) {
   const RabbitMqTopology topology = QuorumQueue("q", 5);
   EXPECT_EQ(topology.delivery_limit, 5);
+  EXPECT_EQ(topology.confirms, amqp::Confirms::kOn);
   ASSERT_EQ(topology.declared.queues.size(), 2u);
   const amqp::Queue& queue = topology.declared.queues[0];
   EXPECT_EQ(queue.name, "q");

@@ -1,0 +1,61 @@
+#ifndef RPC_TRANSPORT_RABBITMQ_CHANNEL_PROOF_H_
+#define RPC_TRANSPORT_RABBITMQ_CHANNEL_PROOF_H_
+
+#include <algorithm>
+#include <chrono>
+
+#include "rpc/base/deadline.h"
+
+namespace rpc::rabbitmq {
+
+// Whether a channel reaches the queue that it publishes to. One that first
+// publishes just after the death of a quorum queue's leader never learns of the
+// next leader: what it publishes is refused, or nothing is heard of it, while
+// other channels are served (RabbitMQ 3.10). Once a publish was confirmed, it
+// follows every change. A channel that is not proven in time is to be left for
+// another. Thread-compatible.
+class ChannelProof {
+ public:
+  // A new channel, whose publishes are confirmed or not; without confirms there
+  // is nothing to tell by.
+  void Begin(bool confirms) {
+    is_proven_ = !confirms;
+    is_refused_ = false;
+    doubted_at_ = kNever;
+  }
+
+  void Published(TimePoint now) {
+    if (!is_proven_) doubted_at_ = std::min(doubted_at_, now + patience_);
+  }
+  void Confirmed() {
+    Begin(false);
+    patience_ = kPatience;
+  }
+  void Refused() { is_refused_ = !is_proven_; }
+
+  // Nothing more is to be published, and the channel to be left when all that
+  // was is refused: then nothing is lost by it.
+  bool is_refused() const { return is_refused_; }
+  // When to leave the channel in any case.
+  TimePoint doubted_at() const { return doubted_at_; }
+  // Not yet: there is another reason for the silence.
+  void Wait(TimePoint now) { doubted_at_ = now + patience_; }
+  // It is left. Or the way to the broker is slow: the next one gets more time.
+  void Leave() {
+    doubted_at_ = kNever;
+    patience_ = std::min(2 * patience_, kMostPatience);
+  }
+
+ private:
+  static constexpr auto kPatience = std::chrono::seconds(2);
+  static constexpr auto kMostPatience = std::chrono::seconds(16);
+
+  bool is_proven_ = true;
+  bool is_refused_ = false;
+  TimePoint doubted_at_ = kNever;
+  std::chrono::seconds patience_ = kPatience;
+};
+
+}  // namespace rpc::rabbitmq
+
+#endif  // RPC_TRANSPORT_RABBITMQ_CHANNEL_PROOF_H_

@@ -1,0 +1,67 @@
+#include "rpc/transport/rabbitmq_channel_proof.h"
+
+#include <chrono>
+
+#include "gtest/gtest.h"
+#include "rpc/base/deadline.h"
+
+namespace rpc::rabbitmq {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr TimePoint kNow(std::chrono::hours(1));
+
+TEST(RabbitMqChannelProof, ChannelWithoutConfirmsIsNeverDoubted) {
+  ChannelProof proof;
+  proof.Begin(false);
+  proof.Published(kNow);
+  proof.Refused();
+  EXPECT_FALSE(proof.is_refused());
+  EXPECT_EQ(proof.doubted_at(), kNever);
+}
+
+TEST(RabbitMqChannelProof, SilenceAfterTheFirstPublishIsDoubtful) {
+  ChannelProof proof;
+  proof.Begin(true);
+  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Published(kNow);
+  proof.Published(kNow + seconds(1));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
+  proof.Wait(kNow + seconds(2));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(4));
+}
+
+TEST(RabbitMqChannelProof, RefusalIsDoubtfulUnlessSomethingWasConfirmed) {
+  ChannelProof proof;
+  proof.Begin(true);
+  proof.Published(kNow);
+  proof.Refused();
+  EXPECT_TRUE(proof.is_refused());
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
+  proof.Confirmed();
+  EXPECT_FALSE(proof.is_refused());
+  proof.Published(kNow + seconds(1));
+  proof.Refused();
+  EXPECT_FALSE(proof.is_refused());
+  EXPECT_EQ(proof.doubted_at(), kNever);
+}
+
+TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
+  ChannelProof proof;
+  for (const int patience : {2, 4, 8, 16, 16}) {
+    proof.Begin(true);
+    proof.Published(kNow);
+    EXPECT_EQ(proof.doubted_at(), kNow + seconds(patience));
+    proof.Leave();
+    EXPECT_EQ(proof.doubted_at(), kNever);
+  }
+  proof.Begin(true);
+  proof.Confirmed();
+  proof.Begin(true);
+  proof.Published(kNow);
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
+}
+
+}  // namespace
+}  // namespace rpc::rabbitmq
