@@ -1,9 +1,13 @@
-// A server to be killed: marking_server URL QUEUE LOG. Serves until SIGTERM.
+// A server to be killed: marking_server URLS QUEUE LOG [quorum]. URLS are those
+// of one cluster, separated by commas. Serves until SIGTERM.
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "rpc/endpoint.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "rpc/transport/rabbitmq_transport.h"
@@ -13,13 +17,18 @@ int main(int argc, char** argv) {
   using Endpoint =
       rpc::RpcEndpoint<rpc::RabbitMqTransport, rpc::DecimalSerializer,
                        rpc::testing::MarkingHandler>;
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: marking_server URL QUEUE LOG\n");
+  const bool is_quorum = argc == 5 && argv[4] == std::string_view("quorum");
+  if (argc != 4 && !is_quorum) {
+    std::fprintf(stderr, "usage: marking_server URLS QUEUE LOG [quorum]\n");
     return 2;
   }
+  std::vector<std::string> urls = absl::StrSplit(argv[1], ',');
   Endpoint::Options options;
-  options.transport.url = argv[1];
-  options.transport.topology = rpc::TutorialQueue(argv[2]);
+  options.transport.url = urls.front();
+  options.transport.more_urls.assign(urls.begin() + 1, urls.end());
+  options.transport.topology =
+      is_quorum ? rpc::QuorumQueue(argv[2]) : rpc::TutorialQueue(argv[2]);
+  options.transport.heartbeat = absl::Seconds(is_quorum ? 2 : 10);
   auto endpoint =
       Endpoint::Open(options, rpc::testing::MarkingHandler(argv[3]));
   const absl::Status status =

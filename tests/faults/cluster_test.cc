@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "rpc/endpoint.h"
+#include "rpc/serializer/decimal_serializer.h"
+#include "rpc/transport/rabbitmq_transport.h"
+#include "tests/faults/marking_handler.h"
+#include "tests/faults/paced_client.h"
+#include "tests/faults/repeated_calls.h"
+#include "tests/support/broker.h"
+#include "tests/support/private_cluster.h"
+#include "tests/support/runfiles.h"
+#include "tests/support/subprocess.h"
+#include "tests/transport/rabbitmq_bench.h"
+#include "tests/transport/rabbitmq_probe.h"
+
+namespace rpc::testing {
+namespace {
+
+using MarkingEndpoint =
+    RpcEndpoint<RabbitMqTransport, DecimalSerializer, MarkingHandler>;
+
+// In each of five tests.
+constexpr std::uint64_t kCalls = 20'000;
+constexpr absl::Duration kHeartbeat = absl::Seconds(2);
+// How long after its deadline a call may end.
+constexpr absl::Duration kLateness = absl::Milliseconds(100);
+// After a node was killed.
+constexpr absl::Duration kRecovery = absl::Seconds(2);
+// After a node fell silent: its clients notice that after two heartbeats and at
+// most a second (5 s). The node that they turn to may itself wait for the
+// silent one until it gives that up (net_ticktime, 6 s), and is given up in
+// turn when a first publish is not confirmed (2 s) and the channel not closed
+// (5 s).
+constexpr absl::Duration kSilentPeer = absl::Seconds(15);
+// After a node was asked to end, which takes it some seconds.
+constexpr absl::Duration kRestart = absl::Seconds(10);
+// From when a second node takes connections.
+constexpr absl::Duration kMajorityBack = absl::Seconds(5);
+
+class Cluster : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto cluster = PrivateCluster::Start();
+    if (!cluster.ok()) {
+      std::printf("%s\n", cluster.status().ToString().c_str());
+      return;
+    }
+    cluster_ = *std::move(cluster);
+  }
+  static void TearDownTestSuite() { cluster_.reset(); }
+  void SetUp() override { ASSERT_NE(cluster_, nullptr) << "did not start"; }
+
+  // All urls, beginning with that of `node`.
+  static std::vector<std::string> UrlsFrom(int node) {
+    std::vector<std::string> urls;
+    for (int i = 0; i < PrivateCluster::kNodes; ++i) {
+      urls.push_back(
+          cluster_->urls()[static_cast<std::size_t>(node + i) %
+                           static_cast<std::size_t>(PrivateCluster::kNodes)]);
+    }
+    return urls;
+  }
+
+  template <typename Endpoint>
+  typename Endpoint::Options InCluster(int first_node) const {
+    const std::vector<std::string> urls = UrlsFrom(first_node);
+    typename Endpoint::Options options;
+    options.transport.url = urls.front();
+    options.transport.more_urls.assign(urls.begin() + 1, urls.end());
+    options.transport.topology = QuorumQueue(queue_);
+    options.transport.heartbeat = kHeartbeat;
+    return options;
+  }
+
+  static std::unique_ptr<PrivateCluster> cluster_;
+  const std::string queue_ = UniqueName("cluster");
+};
+std::unique_ptr<PrivateCluster> Cluster::cluster_;
+
+// A user's program, which knows of the broker only what its options say.
+absl::StatusOr<std::uint64_t> Ask(RabbitMqOptions transport) {
+  FibonacciServer::Options server_options;
+  server_options.transport = transport;
+  TestServer<FibonacciServer> server(server_options);
+  FibonacciClient::Options client_options;
+  client_options.transport = std::move(transport);
+  auto client = FibonacciClient::Open(client_options);
+  if (!client.ok()) return client.status();
+  return client->Call(90, {.timeout = absl::Seconds(10)});
+}
+
+TEST_F(Cluster, TakesTheProgramThatUsedOneBrokerWithOtherOptions) {
+  const std::uint64_t expected = 2880067194370816120;
+  RabbitMqOptions one;
+  one.url = cluster_->urls()[0];
+  one.topology = TutorialQueue("fibonacci");
+  EXPECT_EQ(Ask(one).value_or(0), expected);
+
+  RabbitMqOptions three;
+  three.url = cluster_->urls()[0];
+  three.more_urls = {cluster_->urls()[1], cluster_->urls()[2]};
+  three.topology = QuorumQueue("fibonacci.quorum");
+  EXPECT_EQ(Ask(three).value_or(0), expected);
+}
+
+// Three servers here and one in a process of its own, and three clients, each
+// at first on a node of its own, which call all the time while a test does
+// something to the nodes. Prints what they went through.
+class ClusterUnderLoad : public Cluster {
+ protected:
+  void SetUp() override {
+    Cluster::SetUp();
+    if (HasFatalFailure()) return;
+    AwaitNodes(0);
+    const std::string directory = NewTestDirectory();
+    for (int node = 0; node < PrivateCluster::kNodes; ++node) {
+      logs_.push_back(absl::StrCat(directory, "/", node));
+      servers_.emplace_back(InCluster<MarkingEndpoint>(node),
+                            MarkingHandler(logs_.back()));
+    }
+    logs_.push_back(directory + "/process");
+    process_ = std::make_unique<Subprocess>(std::vector<std::string>{
+        Runfile("tests/faults/marking_server"), absl::StrJoin(UrlsFrom(0), ","),
+        queue_, logs_.back(), "quorum"});
+    OpenClients({});
+    ASSERT_TRUE(AllAnswered());
+    std::printf("%-30s %7s %7s %9s %12s %7s  %s\n", "what happened", "calls",
+                "ok", "answer", "last failure", "not run", "failed");
+  }
+
+  void OpenClients(Pace pace) {
+    clients_.clear();
+    for (int node = 0; node < PrivateCluster::kNodes; ++node) {
+      clients_.push_back(std::make_unique<PacedClient>(
+          InCluster<PacedClient::Client>(node), &work_, pace));
+    }
+  }
+
+  int Leader(int asked) {
+    const auto leader = cluster_->Leader(queue_, asked);
+    EXPECT_TRUE(leader.ok()) << leader.status();
+    return leader.value_or(0);
+  }
+  static int Next(int node) { return (node + 1) % PrivateCluster::kNodes; }
+
+  // All calls that ended since the last row. The next row counts from now.
+  CallLedger Row(const std::string& name) {
+    std::vector<CallLedger> rows;
+    for (auto& client : clients_) rows.push_back(client->Mark());
+    CallLedger sum = rows.front();
+    for (std::size_t i = 1; i < rows.size(); ++i) sum.Add(rows[i]);
+    Print(name, sum);
+    for (std::size_t i = 0; i < rows.size() && !sum.failed.empty(); ++i) {
+      Print(absl::StrCat("  client ", i), rows[i]);
+    }
+    EXPECT_EQ(sum.wrong, 0) << name;
+    EXPECT_LE(sum.latest, kLateness) << name;
+    return sum;
+  }
+  // For when no call has reason to fail.
+  void QuietRow(const std::string& name) { ExpectQuiet(Row(name)); }
+  static void ExpectQuiet(const CallLedger& row) {
+    EXPECT_EQ(row.ok, row.calls);
+  }
+  // Every client is served again, for some time.
+  CallLedger RecoveredRow(const std::string& name) {
+    EXPECT_TRUE(AllAnswered()) << name;
+    return Row(name);
+  }
+
+  // Each client gets answers to calls that it made since the last row.
+  bool AllAnswered() {
+    return std::all_of(clients_.begin(), clients_.end(), [](auto& client) {
+      return client->WaitForAnswers(300, absl::Seconds(30));
+    });
+  }
+
+  // The server that was on `node` has found another one.
+  void ExpectServing(int node, absl::Duration patience) {
+    const auto& server = servers_[static_cast<std::size_t>(node)];
+    EXPECT_TRUE(server.servings().WaitFor(2, patience))
+        << "the server that was on node " << node;
+  }
+
+  void Restart(int node) {
+    const absl::Status restarted = cluster_->Restart(node);
+    ASSERT_TRUE(restarted.ok()) << restarted;
+    AwaitNodes(node);
+  }
+  // The cluster is whole again, as `asked` sees it.
+  void AwaitNodes(int asked) {
+    const auto whole =
+        cluster_->Ctl(asked, {"await_online_nodes", "3", "--timeout", "60"});
+    ASSERT_TRUE(whole.ok()) << whole.status();
+  }
+
+  // Lets the clients call until kCalls are answered, and accounts for each.
+  // Returns how it went meanwhile.
+  CallLedger Finish() {
+    for (auto& client : clients_) client->Stop();
+    work_.Close(kCalls);
+    OpenClients({.tick = absl::Milliseconds(1), .calls_per_tick = 200});
+    EXPECT_TRUE(work_.WaitUntilAnswered(absl::Seconds(60)));
+    for (auto& client : clients_) client->Stop();
+    CallLedger rest = Row("the rest");
+    for (auto& server : servers_) EXPECT_EQ(server.Stop(), absl::OkStatus());
+    process_->Signal(SIGTERM);
+    EXPECT_EQ(process_->Wait(), 0);
+    Account();
+    return rest;
+  }
+
+ private:
+  static void Print(const std::string& name, const CallLedger& row) {
+    std::string failed;
+    for (const auto& [code, count] : row.failed) {
+      absl::StrAppend(&failed, " ", absl::StatusCodeToString(code), " ", count);
+    }
+    std::printf("%-30s %7d %7d %7.0f ms %9.0f ms %7d %s\n", name.c_str(),
+                row.calls, row.ok, absl::ToDoubleMilliseconds(row.first_answer),
+                absl::ToDoubleMilliseconds(row.last_failure),
+                row.failed_and_not_run, failed.c_str());
+    std::fflush(stdout);
+  }
+
+  void Account() {
+    EXPECT_GE(work_.answered(), kCalls);
+    EXPECT_EQ(work_.endings().size(), work_.begun());
+    for (const auto& [argument, count] : work_.endings()) {
+      EXPECT_EQ(count, 1) << argument << " did not end once";
+    }
+    std::unordered_map<std::uint64_t, int> runs;
+    for (const std::string& path : logs_) {
+      std::ifstream log(path);
+      std::uint64_t argument = 0;
+      bool redelivered = false;
+      while (log >> argument >> redelivered) ++runs[argument];
+    }
+    const auto ran_twice =
+        std::count_if(runs.begin(), runs.end(),
+                      [](const auto& run) { return run.second > 1; });
+    std::printf("%zu calls for %zu answers; %td ran more than once\n",
+                work_.begun(), work_.answered(), ran_twice);
+    for (const std::uint64_t argument : work_.not_run()) {
+      EXPECT_EQ(runs.count(argument), 0u)
+          << argument << " ran, though its status said that it did not";
+    }
+    EXPECT_GE(runs.size(), work_.answered());
+  }
+
+  RepeatedCalls work_;
+  std::vector<std::string> logs_;
+  std::deque<TestServer<MarkingEndpoint>> servers_;
+  std::unique_ptr<Subprocess> process_;
+  std::vector<std::unique_ptr<PacedClient>> clients_;
+};
+
+TEST_F(ClusterUnderLoad, GoesOnWithoutItsLeader) {
+  const int leader = Leader(0);
+  QuietRow("nothing");
+  cluster_->Kill(leader);
+  ExpectServing(leader, kRecovery);
+  const CallLedger killed = RecoveredRow("leader killed");
+  EXPECT_LE(killed.first_answer, kRecovery);
+  EXPECT_LE(killed.last_failure, kRecovery);
+  Restart(leader);
+  QuietRow("leader back");
+  ExpectQuiet(Finish());
+}
+
+TEST_F(ClusterUnderLoad, GoesOnWithoutAFollower) {
+  const int follower = Next(Leader(0));
+  QuietRow("nothing");
+  cluster_->Kill(follower);
+  ExpectServing(follower, kRecovery);
+  const CallLedger killed = RecoveredRow("follower killed");
+  EXPECT_LE(killed.first_answer, kRecovery);
+  EXPECT_LE(killed.last_failure, kRecovery);
+  Restart(follower);
+  QuietRow("follower back");
+  ExpectQuiet(Finish());
+}
+
+TEST_F(ClusterUnderLoad, GoesOnWhenItsMajorityIsBack) {
+  const int leader = Leader(0);
+  QuietRow("nothing");
+  cluster_->Kill(leader);
+  cluster_->Kill(Next(leader));
+  ASSERT_TRUE(cluster_->Restart(leader).ok());
+  EXPECT_FALSE(Row("two of three killed").failed.empty());
+  EXPECT_LE(RecoveredRow("one of them back").last_failure, kMajorityBack);
+  Restart(Next(leader));
+  QuietRow("the other one back");
+  ExpectQuiet(Finish());
+}
+
+TEST_F(ClusterUnderLoad, GoesOnWhileItsNodesAreRestarted) {
+  QuietRow("nothing");
+  for (int node = 0; node < PrivateCluster::kNodes; ++node) {
+    Restart(node);
+    const CallLedger restarted =
+        RecoveredRow(absl::StrCat("node ", node, " restarted"));
+    EXPECT_LE(restarted.last_failure, kRestart);
+  }
+  ExpectQuiet(Finish());
+}
+
+// Last: the thawed node's way back into the cluster can take a minute.
+TEST_F(ClusterUnderLoad, GoesOnWhenItsLeaderIsSilent) {
+  const int leader = Leader(0);
+  QuietRow("nothing");
+  cluster_->Freeze(leader);
+  const CallLedger frozen = RecoveredRow("leader frozen");
+  EXPECT_LE(frozen.first_answer, kSilentPeer);
+  EXPECT_LE(frozen.last_failure, kSilentPeer);
+  ExpectServing(leader, kSilentPeer);
+  cluster_->Thaw(leader);
+  EXPECT_LE(RecoveredRow("leader thawed").first_answer, kSilentPeer);
+  Finish();
+}
+
+}  // namespace
+}  // namespace rpc::testing
