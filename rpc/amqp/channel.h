@@ -61,19 +61,18 @@ class Channel {
   }
 
   absl::Status OnFrame(const FramePayload& payload, TimePoint now) {
-    if (const auto* close = std::get_if<frame::ChannelClose>(&payload)) {
+    if (const auto* close = payload.If<frame::ChannelClose>()) {
       OnClose(*close);
       return absl::OkStatus();
     }
     if (state_ == State::kClosing) {
       // What the broker sent before it saw our close.
-      if (std::holds_alternative<frame::ChannelCloseOk>(payload)) {
+      if (payload.Is<frame::ChannelCloseOk>()) {
         state_ = State::kClosed;
       }
       return absl::OkStatus();
     }
-    // In the order of how often they come. Not std::visit, which has the
-    // compiler make a function for each kind of frame there is.
+    // In the order of how often they come.
     absl::Status status;
     if (Handles<frame::Deliver, frame::ContentHeader, frame::Body, frame::Ack,
                 frame::Nack, frame::Return, frame::ChannelFlow, frame::Cancel,
@@ -162,7 +161,7 @@ class Channel {
       if (frame != nullptr) status = On(*frame, now);
       return frame != nullptr;
     };
-    return (handle(std::get_if<Frames>(&payload)) || ...);
+    return (handle(payload.If<Frames>()) || ...);
   }
 
   // What is left are the answers to the steps of the plan.

@@ -99,12 +99,12 @@ class Decoder {
                                payload.substr(4), &frame_.payload);
       case AMQP_FRAME_HEADER:
         return header_.Decode(payload,
-                              &frame_.payload.emplace<frame::ContentHeader>());
+                              &frame_.payload.Set(frame::ContentHeader()));
       case AMQP_FRAME_BODY:
-        frame_.payload.emplace<frame::Body>(frame::Body{payload});
+        frame_.payload.Set(frame::Body{payload});
         return absl::OkStatus();
       case AMQP_FRAME_HEARTBEAT:
-        frame_.payload.emplace<frame::Heartbeat>();
+        frame_.payload.Set(frame::Heartbeat());
         return absl::OkStatus();
       default:
         break;

@@ -7,13 +7,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "rpc/amqp/encoder.h"
 #include "rpc/amqp/ending.h"
@@ -46,20 +44,19 @@ class Login {
   // Takes the broker's next word; an error is a breach of the protocol, or what
   // we cannot speak.
   Ending OnFrame(const FramePayload& payload) {
-    if (const auto* start = std::get_if<frame::Start>(&payload);
+    if (const auto* start = payload.If<frame::Start>();
         start != nullptr && stage_ == Stage::kStart) {
       return OnStart(*start);
     }
-    if (const auto* tune = std::get_if<frame::Tune>(&payload);
+    if (const auto* tune = payload.If<frame::Tune>();
         tune != nullptr && stage_ == Stage::kTune) {
       return OnTune(*tune);
     }
-    if (std::holds_alternative<frame::OpenOk>(payload) &&
-        stage_ == Stage::kOpen) {
+    if (payload.Is<frame::OpenOk>() && stage_ == Stage::kOpen) {
       stage_ = Stage::kDone;
       return {absl::OkStatus()};
     }
-    if (std::holds_alternative<frame::Secure>(payload)) {
+    if (payload.Is<frame::Secure>()) {
       return {absl::UnauthenticatedError(
                   "the broker asked a second question at login, which neither "
                   "PLAIN nor EXTERNAL has"),
@@ -133,10 +130,9 @@ class Login {
 
   Ending OnStart(const frame::Start& start) {
     tells_refused_login_ = start.tells_refused_login;
-    const std::vector<absl::string_view> offered =
-        absl::StrSplit(ToAbsl(start.mechanisms), ' ');
-    if (std::find(offered.begin(), offered.end(), ToAbsl(MechanismName())) ==
-        offered.end()) {
+    // Between spaces, so that no part of a longer name is taken for it.
+    if (!absl::StrContains(absl::StrCat(" ", ToAbsl(start.mechanisms), " "),
+                           absl::StrCat(" ", ToAbsl(MechanismName()), " "))) {
       return {
           absl::UnauthenticatedError(absl::StrCat(
               "the broker does not offer login by ", ToAbsl(MechanismName()),
@@ -159,8 +155,9 @@ class Login {
     if (!options_.connection_name.empty()) {
       properties.push_back({"connection_name", options_.connection_name});
     }
-    properties.insert(properties.end(), options_.client_properties.begin(),
-                      options_.client_properties.end());
+    for (const Header& property : options_.client_properties) {
+      properties.push_back(property);
+    }
     // https://www.rabbitmq.com/docs/consumers#capabilities
     const std::vector<Header> capabilities = {
         {"authentication_failure_close", true},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -31,7 +32,7 @@ class MethodDecoder {
                           OfChannel(encoded, payload) ||
                           OfMessage(encoded, payload);
     if (!is_known) {
-      payload->emplace<frame::Unexpected>(frame::Unexpected{method});
+      payload->Set(frame::Unexpected{method});
     }
     if (!malformed_) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("the peer sent a malformed method ",
@@ -51,9 +52,7 @@ class MethodDecoder {
     malformed_ = amqp_decode_method(encoded.method, pool_.get(),
                                     ToAmqp(encoded.arguments), &decoded) < 0;
     if (malformed_) return true;
-    const auto frame = From(*static_cast<const Method*>(decoded));
-    // An assignment would have the compiler try each of the alternatives.
-    payload->template emplace<std::remove_const_t<decltype(frame)>>(frame);
+    payload->Set(From(*static_cast<const Method*>(decoded)));
     return true;
   }
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -62,9 +61,9 @@ class PlanSteps {
   // If `answer` is that of the current step, goes on to the next one.
   bool Advance(const FramePayload& answer) {
     if (!Answers(answer)) return false;
-    if (const auto* ok = std::get_if<frame::QueueDeclareOk>(&answer)) {
+    if (const auto* ok = answer.If<frame::QueueDeclareOk>()) {
       names_.queue = ok->queue;
-    } else if (const auto* consume = std::get_if<frame::ConsumeOk>(&answer)) {
+    } else if (const auto* consume = answer.If<frame::ConsumeOk>()) {
       names_.consumer_tag = consume->consumer_tag;
     }
     ++index_;
@@ -125,19 +124,19 @@ class PlanSteps {
   bool Answers(const FramePayload& answer) const {
     switch (kind_) {
       case Kind::kOpen:
-        return std::holds_alternative<frame::ChannelOpenOk>(answer);
+        return answer.Is<frame::ChannelOpenOk>();
       case Kind::kExchange:
-        return std::holds_alternative<frame::ExchangeDeclareOk>(answer);
+        return answer.Is<frame::ExchangeDeclareOk>();
       case Kind::kQueue:
-        return std::holds_alternative<frame::QueueDeclareOk>(answer);
+        return answer.Is<frame::QueueDeclareOk>();
       case Kind::kBinding:
-        return std::holds_alternative<frame::QueueBindOk>(answer);
+        return answer.Is<frame::QueueBindOk>();
       case Kind::kConfirm:
-        return std::holds_alternative<frame::ConfirmSelectOk>(answer);
+        return answer.Is<frame::ConfirmSelectOk>();
       case Kind::kQos:
-        return std::holds_alternative<frame::QosOk>(answer);
+        return answer.Is<frame::QosOk>();
       case Kind::kConsume:
-        return std::holds_alternative<frame::ConsumeOk>(answer);
+        return answer.Is<frame::ConsumeOk>();
       case Kind::kDone:
         return false;
     }

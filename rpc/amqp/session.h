@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -143,7 +142,7 @@ inline void Session::OnFrame(const Frame& frame, TimePoint now) {
   if (closed()) return;
   now_ = now;
   heartbeat_.Heard(now);
-  if (std::holds_alternative<frame::Heartbeat>(frame.payload)) return;
+  if (frame.payload.Is<frame::Heartbeat>()) return;
   if (frame.channel == 0) {
     OnConnectionFrame(frame.payload);
   } else {
@@ -152,19 +151,19 @@ inline void Session::OnFrame(const Frame& frame, TimePoint now) {
 }
 
 inline void Session::OnConnectionFrame(const FramePayload& payload) {
-  if (const auto* close = std::get_if<frame::Close>(&payload)) {
+  if (const auto* close = payload.If<frame::Close>()) {
     OnClose(*close);
   } else if (state_ == State::kClosing) {
-    if (std::holds_alternative<frame::CloseOk>(payload)) {
+    if (payload.Is<frame::CloseOk>()) {
       End({absl::CancelledError("the connection was closed by its owner"),
            Retry::kNever});
     }
   } else if (state_ == State::kLogin) {
     OnLoginFrame(payload);
-  } else if (const auto* blocked = std::get_if<frame::Blocked>(&payload)) {
+  } else if (const auto* blocked = payload.If<frame::Blocked>()) {
     blocked_ = true;
     listener_->OnBlocked(blocked->reason);
-  } else if (std::holds_alternative<frame::Unblocked>(payload)) {
+  } else if (payload.Is<frame::Unblocked>()) {
     blocked_ = false;
     listener_->OnUnblocked();
   } else {

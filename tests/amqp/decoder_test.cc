@@ -7,7 +7,6 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,9 +35,9 @@ Payload Decoded(Decoder& decoder, std::string_view bytes) {
     ADD_FAILURE() << frame.status();
     return {};
   }
-  const Payload* payload = std::get_if<Payload>(&(*frame)->payload);
+  const Payload* payload = (*frame)->payload.If<Payload>();
   if (payload == nullptr) {
-    ADD_FAILURE() << "another frame: " << (*frame)->payload.index();
+    ADD_FAILURE() << "another frame: " << (*frame)->payload.number();
     return {};
   }
   return *payload;
@@ -65,20 +64,19 @@ TEST(Decoder, DecodesFramesCutAnywhere) {
                             RawFrame(8, 0, "") + DeliverFrame();
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
     Decoder decoder;
-    std::vector<std::size_t> kinds;
+    std::vector<std::uint32_t> kinds;
     for (const auto& piece : {bytes.substr(0, cut), bytes.substr(cut)}) {
       Feed(decoder, piece);
       for (;;) {
         absl::StatusOr<Frame*> frame = decoder.Next();
         ASSERT_TRUE(frame.ok()) << frame.status();
         if (*frame == nullptr) break;
-        kinds.push_back((*frame)->payload.index());
+        kinds.push_back((*frame)->payload.number());
       }
     }
-    const std::size_t deliver = FramePayload(frame::Deliver{}).index();
-    EXPECT_EQ(kinds, (std::vector<std::size_t>{
-                         deliver, FramePayload(frame::Body{}).index(),
-                         FramePayload(frame::Heartbeat{}).index(), deliver}))
+    EXPECT_EQ(kinds, (std::vector<std::uint32_t>{
+                         frame::Deliver::kNumber, frame::Body::kNumber,
+                         frame::Heartbeat::kNumber, frame::Deliver::kNumber}))
         << "cut at " << cut;
   }
 }

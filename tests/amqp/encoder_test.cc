@@ -46,7 +46,9 @@ TEST(Encoder, PropertiesComeBackAsTheyWere) {
   ASSERT_TRUE(decoder.Next().ok());  // basic.publish
   absl::StatusOr<Frame*> frame = decoder.Next();
   ASSERT_TRUE(frame.ok() && *frame != nullptr) << frame.status();
-  const auto& header = std::get<frame::ContentHeader>((*frame)->payload);
+  const auto* decoded = (*frame)->payload.If<frame::ContentHeader>();
+  ASSERT_NE(decoded, nullptr);
+  const frame::ContentHeader& header = *decoded;
   const Properties& received = *header.properties;
   EXPECT_EQ(header.body_size, 4u);
   EXPECT_EQ(received.content_type, sent.content_type);
