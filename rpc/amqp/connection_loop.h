@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "rpc/amqp/backoff.h"
 #include "rpc/amqp/connection_options.h"
@@ -22,6 +23,7 @@
 #include "rpc/amqp/link.h"
 #include "rpc/amqp/session.h"
 #include "rpc/amqp/session_listener.h"
+#include "rpc/amqp/stream.h"
 #include "rpc/amqp/wakeup.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
@@ -200,14 +202,14 @@ inline void ConnectionLoop::Dial() {
     dialer_ = std::make_unique<Dialer>(address, options_.tls,
                                        options_.connect_timeout, wakeup_, now_);
   }
-  auto dialled = dialer_->Step(now_);
-  if (!dialled.has_value()) return;
+  absl::StatusOr<std::unique_ptr<Stream>> dialled = dialer_->Step(now_);
+  if (dialled.ok() && *dialled == nullptr) return;
   dialer_.reset();
-  if (!dialled->ok()) {
-    const absl::StatusCode code = dialled->status().code();
+  if (!dialled.ok()) {
+    const absl::StatusCode code = dialled.status().code();
     const bool final = code == absl::StatusCode::kUnauthenticated ||
                        code == absl::StatusCode::kInvalidArgument;
-    return Down({dialled->status(), final ? Retry::kNever : Retry::kYes},
+    return Down({dialled.status(), final ? Retry::kNever : Retry::kYes},
                 absl::ZeroDuration());
   }
   SessionOptions session = options_.session;
@@ -215,7 +217,7 @@ inline void ConnectionLoop::Dial() {
   session.password = address.password;
   session.vhost = address.vhost;
   SessionListener* const listener = this;
-  link_ = std::make_unique<Link>(*std::move(*dialled), std::move(session),
+  link_ = std::make_unique<Link>(*std::move(dialled), std::move(session),
                                  listener, now_);
 }
 

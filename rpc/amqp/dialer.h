@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -34,18 +33,17 @@ class Dialer {
         limit_(Deadline::After(timeout, now).at()),
         resolver_(address.host, address.port, std::move(wakeup)) {}
 
-  // Goes on. Nothing while it is under way; then, once, a connected stream or
-  // why there is none: the failure of the last address.
-  std::optional<absl::StatusOr<std::unique_ptr<Stream>>> Step(TimePoint now) {
-    if (!resolved_) {
-      auto result = resolver_.Poll();
-      if (!result.has_value()) {
-        if (now < limit_) return std::nullopt;
+  // Goes on. Null while it is under way; then, once, a connected stream or why
+  // there is none: the failure of the last address.
+  absl::StatusOr<std::unique_ptr<Stream>> Step(TimePoint now) {
+    if (candidates_.empty()) {
+      absl::StatusOr<SocketAddresses> resolved = resolver_.Poll();
+      if (!resolved.ok()) return resolved.status();
+      if (resolved->empty()) {
+        if (now < limit_) return nullptr;
         return TooSlow("resolving the host name");
       }
-      if (!result->ok()) return result->status();
-      resolved_ = true;
-      candidates_ = *std::move(*result);
+      candidates_ = *std::move(resolved);
     }
     for (;;) {
       if (stream_ == nullptr) {
@@ -56,7 +54,7 @@ class Dialer {
         if (progress.ok() && *progress == Progress::kDone) {
           return std::move(stream_);
         }
-        if (progress.ok() && now < candidate_limit_) return std::nullopt;
+        if (progress.ok() && now < candidate_limit_) return nullptr;
         failure_ = progress.ok() ? TooSlow("connecting") : progress.status();
         stream_.reset();
       }
@@ -79,16 +77,13 @@ class Dialer {
   absl::Status Start(TimePoint now) {
     const auto left = static_cast<int>(candidates_.size() - next_);
     candidate_limit_ = now + std::max(limit_ - now, Clock::duration(1)) / left;
-    absl::StatusOr<std::unique_ptr<TcpStream>> tcp =
+    absl::StatusOr<std::unique_ptr<Stream>> stream =
         TcpStream::Start(candidates_[next_++]);
-    if (!tcp.ok()) return tcp.status();
-    if (!address_.tls) {
-      stream_ = *std::move(tcp);
-      return absl::OkStatus();
+    if (stream.ok() && address_.tls) {
+      stream = TlsStream::Start(*std::move(stream), tls_, address_.host);
     }
-    auto tls = TlsStream::Start(*std::move(tcp), tls_, address_.host);
-    if (!tls.ok()) return tls.status();
-    stream_ = *std::move(tls);
+    if (!stream.ok()) return stream.status();
+    stream_ = *std::move(stream);
     return absl::OkStatus();
   }
 
@@ -103,11 +98,10 @@ class Dialer {
   const TimePoint limit_;
   TimePoint candidate_limit_ = kNever;
   Resolver resolver_;
-  bool resolved_ = false;
-  SocketAddresses candidates_;
+  SocketAddresses candidates_;  // empty until they are resolved
   std::size_t next_ = 0;
   std::unique_ptr<Stream> stream_;
-  absl::Status failure_ = absl::UnavailableError("the host has no address");
+  absl::Status failure_;
 };
 
 }  // namespace rpc::amqp

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,8 +59,8 @@ class Resolver {
     if (!started.ok()) shared_->result = started;
   }
 
-  // Nothing while the lookup runs. UNAVAILABLE if the name is not known now.
-  std::optional<absl::StatusOr<SocketAddresses>> Poll() const {
+  // Empty while the lookup runs. UNAVAILABLE if the name is not known now.
+  absl::StatusOr<SocketAddresses> Poll() const {
     const std::lock_guard<std::mutex> lock(shared_->mutex);
     return shared_->result;
   }
@@ -69,7 +68,7 @@ class Resolver {
  private:
   struct Shared {
     std::mutex mutex;
-    std::optional<absl::StatusOr<SocketAddresses>> result;
+    absl::StatusOr<SocketAddresses> result = SocketAddresses();
   };
 
   static absl::StatusOr<SocketAddresses> Resolve(const std::string& host,

@@ -26,7 +26,7 @@ namespace rpc::amqp {
 class TcpStream final : public Stream {
  public:
   // Begins to connect to `address`.
-  static absl::StatusOr<std::unique_ptr<TcpStream>> Start(
+  static absl::StatusOr<std::unique_ptr<Stream>> Start(
       const SocketAddress& address) {
     Descriptor socket(::socket(address.get()->sa_family,
                                SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

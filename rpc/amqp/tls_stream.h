@@ -34,7 +34,7 @@ class TlsStream final : public Stream {
  public:
   // The peer must prove to be `host`, unless `options` name another.
   // INVALID_ARGUMENT for files that cannot be read or do not fit together.
-  static absl::StatusOr<std::unique_ptr<TlsStream>> Start(
+  static absl::StatusOr<std::unique_ptr<Stream>> Start(
       std::unique_ptr<Stream> lower, const TlsOptions& options,
       const std::string& host) {
     absl::StatusOr<TlsSession> session = StartTls(options, host);
