@@ -40,9 +40,8 @@ class TcpStream final : public Stream {
         errno != EINPROGRESS && errno != EINTR) {
       return Broken("connect", errno);
     }
-    return std::make_unique<TcpStream>(std::move(socket));
+    return std::unique_ptr<Stream>(new TcpStream(std::move(socket)));
   }
-  explicit TcpStream(Descriptor socket) : socket_(std::move(socket)) {}
 
   absl::StatusOr<Progress> Connect() override {
     pollfd writable = {socket_.get(), POLLOUT, 0};
@@ -81,6 +80,8 @@ class TcpStream final : public Stream {
   short events() const override { return connected_ ? short{0} : POLLOUT; }
 
  private:
+  explicit TcpStream(Descriptor socket) : socket_(std::move(socket)) {}
+
   static bool WouldBlock(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
   }

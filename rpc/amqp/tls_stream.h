@@ -42,10 +42,9 @@ class TlsStream final : public Stream {
     if (SSL_set_fd(session->get(), lower->descriptor()) != 1) {
       return TlsError(absl::StatusCode::kResourceExhausted, "SSL_set_fd");
     }
-    return std::make_unique<TlsStream>(std::move(lower), *std::move(session));
+    return std::unique_ptr<Stream>(
+        new TlsStream(std::move(lower), *std::move(session)));
   }
-  TlsStream(std::unique_ptr<Stream> lower, TlsSession session)
-      : lower_(std::move(lower)), ssl_(std::move(session)) {}
 
   absl::StatusOr<Progress> Connect() override {
     if (!lower_connected_) {
@@ -105,6 +104,9 @@ class TlsStream final : public Stream {
   }
 
  private:
+  TlsStream(std::unique_ptr<Stream> lower, TlsSession session)
+      : lower_(std::move(lower)), ssl_(std::move(session)) {}
+
   // Of an operation that did not succeed: OK if it only has to wait, for what
   // events() says then.
   absl::Status Outcome(int result) {

@@ -34,9 +34,8 @@ class MemoryEventScope {
   // True if the event has to be handed to Defer() instead of being told now.
   bool must_defer() const { return ThisThread().depth > kMaxDepth; }
 
-  template <typename Event>
-  void Defer(Event event) {
-    ThisThread().deferred.emplace_back(std::move(event));
+  void Defer(absl::AnyInvocable<void()> event) {
+    ThisThread().deferred.push_back(std::move(event));
   }
 
  private:

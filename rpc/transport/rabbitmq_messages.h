@@ -2,8 +2,6 @@
 #define RPC_TRANSPORT_RABBITMQ_MESSAGES_H_
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -53,9 +51,7 @@ inline void SetExpiration(Clock::duration left, ShortText& expiration) {
   const auto count = std::clamp<milliseconds::rep>(
       std::chrono::ceil<milliseconds>(left).count(), 1,
       std::numeric_limits<std::int32_t>::max());
-  std::array<char, 16> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), count).ptr;
-  expiration = std::string_view(digits.begin(), end);
+  expiration = std::to_string(count);
 }
 
 // `properties` is reused from one request to the next.

@@ -128,7 +128,7 @@ inline absl::StatusOr<amqp::ConnectionOptions> ToConnectionOptions(
   amqp::ConnectionOptions connection;
   std::string warning;
   std::vector<std::string> urls = {options.url};
-  urls.insert(urls.end(), options.more_urls.begin(), options.more_urls.end());
+  for (const std::string& url : options.more_urls) urls.push_back(url);
   for (const std::string& url : urls) {
     absl::StatusOr<amqp::Address> address = amqp::ParseUrl(url);
     if (!address.ok()) return address.status();

@@ -236,8 +236,7 @@ class Serving final : public amqp::ChannelListener {
   }
 
   void Open(TimePoint now) {
-    amqp::ChannelPlan plan;
-    plan.topology = options_.topology.declared;
+    amqp::ChannelPlan plan = {.topology = options_.topology.declared};
     plan.prefetch = static_cast<std::uint16_t>(std::min(prefetch_, 65535));
     amqp::Consumer consumer;
     consumer.queue = options_.topology.queue;

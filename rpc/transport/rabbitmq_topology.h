@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "rpc/amqp/topology.h"
 
@@ -82,17 +83,16 @@ inline RabbitMqTopology QuorumQueue(std::string_view name,
   const std::string dead_letters = std::string(name) + ".dead";
   topology.delivery_limit = delivery_limit;
   topology.confirms = amqp::Confirms::kOn;
-  topology.declared.queues.front().arguments = {
+  topology.declared.queues.front().arguments = std::vector<amqp::Header>{
       {"x-queue-type", std::string("quorum")},
       {"x-delivery-limit", std::int64_t{delivery_limit}},
       {"x-dead-letter-exchange", std::string()},
       {"x-dead-letter-routing-key", dead_letters}};
-  amqp::Queue dead;
-  dead.name = dead_letters;
   // Replicated, too: a queue of one node cannot be declared while that is down.
-  dead.arguments = {{"x-queue-type", std::string("quorum")},
-                    {"x-max-length", std::int64_t{10'000}},
-                    {"x-overflow", std::string("drop-head")}};
+  amqp::Queue dead = {.name = dead_letters,
+                      .arguments = {{"x-queue-type", std::string("quorum")},
+                                    {"x-max-length", std::int64_t{10'000}},
+                                    {"x-overflow", std::string("drop-head")}}};
   topology.declared.queues.push_back(std::move(dead));
   return topology;
 }
