@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -22,25 +21,25 @@ using ::rpc::fuzz::Input;
 using ::rpc::fuzz::Require;
 
 std::string Describe(const FramePayload& payload) {
-  if (const auto* start = std::get_if<frame::Start>(&payload)) {
+  if (const auto* start = payload.If<frame::Start>()) {
     return absl::StrCat(ToAbsl(start->mechanisms), start->tells_refused_login);
   }
-  if (const auto* close = std::get_if<frame::Close>(&payload)) {
+  if (const auto* close = payload.If<frame::Close>()) {
     return absl::StrCat(close->code, ToAbsl(close->text));
   }
-  if (const auto* deliver = std::get_if<frame::Deliver>(&payload)) {
+  if (const auto* deliver = payload.If<frame::Deliver>()) {
     return absl::StrCat(deliver->delivery_tag, ToAbsl(deliver->consumer_tag),
                         ToAbsl(deliver->exchange), " ",
                         ToAbsl(deliver->routing_key));
   }
-  if (const auto* returned = std::get_if<frame::Return>(&payload)) {
+  if (const auto* returned = payload.If<frame::Return>()) {
     return absl::StrCat(returned->code, ToAbsl(returned->text), " ",
                         ToAbsl(returned->routing_key));
   }
-  if (const auto* body = std::get_if<frame::Body>(&payload)) {
+  if (const auto* body = payload.If<frame::Body>()) {
     return std::string(body->bytes);
   }
-  const auto* header = std::get_if<frame::ContentHeader>(&payload);
+  const auto* header = payload.If<frame::ContentHeader>();
   if (header == nullptr) return "";
   std::string text = absl::StrCat(
       header->body_size, ToAbsl(header->properties->correlation_id.view()),
@@ -62,8 +61,9 @@ std::string Decoded(std::string_view bytes, std::string_view cuts) {
       const absl::StatusOr<Frame*> frame = decoder.Next();
       if (!frame.ok()) return absl::StrCat(trace, frame.status().message());
       if (*frame == nullptr) break;
-      absl::StrAppend(&trace, (*frame)->channel, ":", (*frame)->payload.index(),
-                      ":", Describe((*frame)->payload), "\n");
+      absl::StrAppend(&trace, (*frame)->channel, ":",
+                      (*frame)->payload.number(), ":",
+                      Describe((*frame)->payload), "\n");
     }
   }
   return trace;

@@ -63,7 +63,7 @@ Properties Resent(const Properties& properties) {
   for (int i = 0; i < 2; ++i) {
     const auto frame = decoder.Next();
     Require(frame.ok() && *frame != nullptr, "what we encode we decode");
-    const auto* header = std::get_if<frame::ContentHeader>(&(*frame)->payload);
+    const auto* header = (*frame)->payload.If<frame::ContentHeader>();
     if (header != nullptr) return *header->properties;
   }
   Require(false, "a message has a content header");

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -161,7 +160,7 @@ class World final : public SessionListener {
   }
 
   void Receive(const Frame& frame) {
-    const auto* header = std::get_if<frame::ContentHeader>(&frame.payload);
+    const auto* header = frame.payload.If<frame::ContentHeader>();
     if (header != nullptr) declared_[frame.channel] = header->body_size;
     session_.OnFrame(frame, now_);
   }
