@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "rpc/amqp/content_header.h"
+#include "rpc/amqp/frames.h"
+#include "rpc/amqp/rabbitmq_c.h"
 #include "rpc/base/status.h"
 #include "rpc/message/reply_allow_list.h"
 #include "tests/simulation/broker_message.h"
@@ -63,6 +66,39 @@ class BrokerChannel {
     return tag;
   }
 
+  // A message is published, in pieces. True: it has arrived.
+  void Begin(const amqp_basic_publish_t& publish) {
+    arriving_ = BrokerMessage();
+    arriving_.exchange = amqp::ToView(publish.exchange);
+    arriving_.routing_key = amqp::ToView(publish.routing_key);
+    is_mandatory_ = publish.mandatory;
+  }
+  bool AddHeader(std::string_view payload) {
+    amqp::frame::ContentHeader header;
+    if (!headers_.Decode(payload, &header).ok()) {
+      world_.Violate("a malformed content header");
+      return false;
+    }
+    arriving_.properties = std::move(*header.properties);
+    missing_ = static_cast<std::size_t>(header.body_size);
+    return missing_ == 0;
+  }
+  bool AddBody(std::string_view bytes) {
+    arriving_.body += bytes;
+    missing_ -= bytes.size();
+    return missing_ == 0;
+  }
+  const BrokerMessage& arrived() const { return arriving_; }
+  bool is_mandatory() const { return is_mandatory_; }
+
+  // The confirm of all publishes up to that one, if it is still due.
+  std::optional<amqp::frame::Ack> TakeConfirm(std::uint64_t up_to) {
+    if (up_to <= confirmed_ || is_closing) return std::nullopt;
+    const bool is_one = up_to == confirmed_ + 1;
+    confirmed_ = up_to;
+    return amqp::frame::Ack{up_to, !is_one};
+  }
+
   // A reply was published: to one who waits for it, once.
   void Answer(const BrokerMessage& reply, std::vector<Unsettled>& orphans) {
     for (auto& [tag, delivery] : unsettled_) {
@@ -113,14 +149,9 @@ class BrokerChannel {
   std::size_t prefetch = 0;
   bool confirms = false;
   std::uint64_t published = 0;
-  std::uint64_t confirmed = 0;
   std::optional<Consumer> consumer;
   // The broker has closed it; what comes is not looked at.
   bool is_closing = false;
-  // The message that is being published.
-  BrokerMessage arriving;
-  bool is_mandatory = false;
-  std::size_t missing = 0;  // of its body
 
  private:
   void Unknown(const char* what, std::uint64_t tag) {
@@ -138,6 +169,11 @@ class BrokerChannel {
 
   World& world_;
   const std::uint16_t number_;
+  BrokerMessage arriving_;
+  bool is_mandatory_ = false;
+  std::size_t missing_ = 0;  // of its body
+  amqp::ContentHeaderDecoder headers_;
+  std::uint64_t confirmed_ = 0;
   std::uint64_t delivered_ = 0;
   std::map<std::uint64_t, Unsettled> unsettled_;
 };

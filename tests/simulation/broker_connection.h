@@ -2,7 +2,6 @@
 #define TESTS_SIMULATION_BROKER_CONNECTION_H_
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -13,15 +12,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "rpc/amqp/content_header.h"
 #include "rpc/amqp/frames.h"
 #include "rpc/amqp/rabbitmq_c.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "tests/amqp/sent_frames.h"
 #include "tests/simulation/broker_channel.h"
+#include "tests/simulation/broker_declarations.h"
 #include "tests/simulation/broker_message.h"
 #include "tests/simulation/broker_queues.h"
+#include "tests/simulation/broker_sender.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/frame_cutter.h"
 #include "tests/simulation/wire.h"
@@ -41,6 +41,8 @@ class BrokerConnection final : public BrokerPeer {
         orphans_(*orphans),
         name_(absl::StrCat("broker to ", name)),
         wire_(std::move(wire)),
+        sender_(world, wire_.get()),
+        declarations_(queues, &sender_, this),
         heartbeat_(heartbeat_seconds),
         heard_(world->Now()) {
     wire_->set_broker({[this](std::string_view bytes) { OnBytes(bytes); },
@@ -51,18 +53,12 @@ class BrokerConnection final : public BrokerPeer {
 
   bool over() const { return over_; }
   Wire& wire() { return *wire_; }
-  std::size_t unsettled() const {
-    std::size_t sum = 0;
-    for (const auto& [number, channel] : channels_) sum += channel.unsettled();
-    return sum;
-  }
-
-  // A channel is closed and the client has not said that it knows.
-  bool has_closing_channel() const {
+  // Nothing is in its hands, and each close has been answered.
+  bool IsIdle() const {
     for (const auto& [number, channel] : channels_) {
-      if (channel.is_closing) return true;
+      if (channel.is_closing || channel.unsettled() > 0) return false;
     }
-    return false;
+    return true;
   }
 
   // The alarm: publishers are not read from any more.
@@ -103,8 +99,6 @@ class BrokerConnection final : public BrokerPeer {
   }
 
  private:
-  using ChannelMap = std::map<std::uint16_t, BrokerChannel>;
-
   // From BrokerPeer.
   bool HasRoom(std::uint16_t number) const override {
     return channels_.at(number).HasRoom();
@@ -119,7 +113,7 @@ class BrokerConnection final : public BrokerPeer {
     Send(number,
          amqp::frame::Deliver{channel.consumer->tag, tag, message->redelivered,
                               message->exchange, message->routing_key});
-    SendContent(number, *message);
+    sender_.SendContent(number, *message);
   }
   void Cancel(std::uint16_t number) override {
     BrokerChannel& channel = channels_.at(number);
@@ -207,12 +201,18 @@ class BrokerConnection final : public BrokerPeer {
   }
 
   void OnChannelFrame(BrokerChannel& channel, const amqp::SentFrame& frame) {
-    if (frame.type == AMQP_FRAME_HEADER) return OnHeader(channel, frame);
-    if (frame.type == AMQP_FRAME_BODY) return OnBody(channel, frame);
+    if (frame.type == AMQP_FRAME_HEADER) {
+      if (channel.AddHeader(frame.payload)) Arrived(channel);
+      return;
+    }
+    if (frame.type == AMQP_FRAME_BODY) {
+      if (channel.AddBody(frame.payload)) Arrived(channel);
+      return;
+    }
     switch (frame.method) {
       case AMQP_BASIC_PUBLISH_METHOD:
-        return OnPublish(channel,
-                         amqp::Arguments<amqp_basic_publish_t>(frame, pool_));
+        return channel.Begin(
+            amqp::Arguments<amqp_basic_publish_t>(frame, pool_));
       case AMQP_BASIC_ACK_METHOD:
         return OnAck(channel, amqp::Arguments<amqp_basic_ack_t>(frame, pool_));
       case AMQP_BASIC_REJECT_METHOD:
@@ -222,7 +222,8 @@ class BrokerConnection final : public BrokerPeer {
         return OnConsume(channel,
                          amqp::Arguments<amqp_basic_consume_t>(frame, pool_));
       case AMQP_BASIC_CANCEL_METHOD:
-        return OnCancel(channel);
+        StopConsuming(channel);
+        return Send(frame.channel, amqp::frame::CancelOk{"ctag"});
       case AMQP_CHANNEL_CLOSE_METHOD: {
         const std::uint16_t number = channel.number();
         Forget(channel);
@@ -232,59 +233,34 @@ class BrokerConnection final : public BrokerPeer {
       case AMQP_CHANNEL_FLOW_OK_METHOD:
         return;
       default:
-        return OnDeclaration(channel, frame);
+        return OnSetting(channel, frame);
     }
   }
 
-  void OnDeclaration(BrokerChannel& channel, const amqp::SentFrame& frame) {
-    const std::uint16_t number = channel.number();
+  void OnSetting(BrokerChannel& channel, const amqp::SentFrame& frame) {
+    using Outcome = BrokerDeclarations::Outcome;
     switch (frame.method) {
-      case AMQP_EXCHANGE_DECLARE_METHOD:
-        return OnExchange(
-            channel, amqp::Arguments<amqp_exchange_declare_t>(frame, pool_));
-      case AMQP_QUEUE_DECLARE_METHOD:
-        return OnQueue(channel,
-                       amqp::Arguments<amqp_queue_declare_t>(frame, pool_));
-      case AMQP_QUEUE_BIND_METHOD: {
-        const auto& bind = amqp::Arguments<amqp_queue_bind_t>(frame, pool_);
-        queues_.Bind(amqp::ToView(bind.exchange), amqp::ToView(bind.queue));
-        return Send(number, amqp::frame::QueueBindOk{});
-      }
       case AMQP_CONFIRM_SELECT_METHOD:
         channel.confirms = true;
-        return Send(number, amqp::frame::ConfirmSelectOk{});
+        return Send(frame.channel, amqp::frame::ConfirmSelectOk{});
       case AMQP_BASIC_QOS_METHOD:
         channel.prefetch =
             amqp::Arguments<amqp_basic_qos_t>(frame, pool_).prefetch_count;
-        return Send(number, amqp::frame::QosOk{});
+        return Send(frame.channel, amqp::frame::QosOk{});
       default:
-        return world_.Violate(
-            absl::StrCat(name_, ": unknown method ", frame.method));
+        break;
     }
-  }
-
-  void OnExchange(BrokerChannel& channel,
-                  const amqp_exchange_declare_t& declare) {
-    const std::string_view name = amqp::ToView(declare.exchange);
-    if (declare.passive && !queues_.HasExchange(name)) {
-      return CloseChannel(channel, 404, "NOT_FOUND - no exchange");
+    const Outcome outcome = declarations_.OnFrame(frame);
+    if (outcome == Outcome::kNotFound) {
+      CloseChannel(channel, 404, "NOT_FOUND - no exchange");
+    } else if (outcome == Outcome::kUnknown) {
+      world_.Violate(absl::StrCat(name_, ": unknown method ", frame.method));
     }
-    if (!declare.passive) queues_.DeclareExchange(name);
-    Send(channel.number(), amqp::frame::ExchangeDeclareOk{});
-  }
-
-  void OnQueue(BrokerChannel& channel, const amqp_queue_declare_t& declare) {
-    std::string name(amqp::ToView(declare.queue));
-    BrokerPeer* const owner = declare.exclusive ? this : nullptr;
-    declared_ = queues_.Find(name) != nullptr
-                    ? name
-                    : queues_.Declare(std::move(name), owner);
-    Send(channel.number(), amqp::frame::QueueDeclareOk{Keep(declared_), 0, 0});
   }
 
   void OnConsume(BrokerChannel& channel, const amqp_basic_consume_t& consume) {
     std::string queue(amqp::ToView(consume.queue));
-    if (queue.empty()) queue = declared_;
+    if (queue.empty()) queue = declarations_.last_queue();
     if (queues_.Find(queue) == nullptr) {
       return CloseChannel(channel, 404, "NOT_FOUND - no queue");
     }
@@ -293,42 +269,19 @@ class BrokerConnection final : public BrokerPeer {
     }
     std::string tag(amqp::ToView(consume.consumer_tag));
     if (tag.empty()) tag = "ctag";
-    channel.consumer = {queue, Keep(std::move(tag)), !consume.no_ack};
+    channel.consumer = {queue, sender_.Keep(std::move(tag)), !consume.no_ack};
     Send(channel.number(), amqp::frame::ConsumeOk{channel.consumer->tag});
     queues_.Consume(queue, {this, channel.number()});
   }
 
-  void OnCancel(BrokerChannel& channel) {
-    if (channel.consumer.has_value()) {
-      queues_.Forget(channel.consumer->queue, {this, channel.number()});
-      channel.consumer.reset();
-    }
-    Send(channel.number(), amqp::frame::CancelOk{"ctag"});
-  }
-
-  void OnPublish(BrokerChannel& channel, const amqp_basic_publish_t& publish) {
-    channel.arriving = BrokerMessage();
-    channel.arriving.exchange = amqp::ToView(publish.exchange);
-    channel.arriving.routing_key = amqp::ToView(publish.routing_key);
-    channel.is_mandatory = publish.mandatory;
-  }
-  void OnHeader(BrokerChannel& channel, const amqp::SentFrame& frame) {
-    amqp::frame::ContentHeader header;
-    if (!headers_.Decode(frame.payload, &header).ok()) {
-      return world_.Violate(absl::StrCat(name_, ": a malformed header"));
-    }
-    channel.arriving.properties = std::move(*header.properties);
-    channel.missing = static_cast<std::size_t>(header.body_size);
-    if (channel.missing == 0) Arrived(channel);
-  }
-  void OnBody(BrokerChannel& channel, const amqp::SentFrame& frame) {
-    channel.arriving.body += frame.payload;
-    channel.missing -= frame.payload.size();
-    if (channel.missing == 0) Arrived(channel);
+  void StopConsuming(BrokerChannel& channel) {
+    if (!channel.consumer.has_value()) return;
+    queues_.Forget(channel.consumer->queue, {this, channel.number()});
+    channel.consumer.reset();
   }
 
   void Arrived(BrokerChannel& channel) {
-    BrokerMessage& message = channel.arriving;
+    const BrokerMessage& message = channel.arrived();
     world_.Trace(name_, [&] {
       return absl::StrCat("takes for \"", message.routing_key,
                           "\": ", message.body);
@@ -338,17 +291,17 @@ class BrokerConnection final : public BrokerPeer {
     if (channel.prefetch > 0) channel.Answer(message, orphans_);
     if (channel.confirms && world_.random().Chance(plan_.nack)) {
       Confirm(channel, sequence - 1);
-      channel.confirmed = sequence;
+      channel.TakeConfirm(sequence);
       return Send(number, amqp::frame::Nack{sequence, false});
     }
     if (!queues_.HasExchange(message.exchange)) {
       return CloseChannel(channel, 404, "NOT_FOUND - no exchange");
     }
-    if (!queues_.Publish(message) && channel.is_mandatory) {
-      Send(number, amqp::frame::Return{312, "NO_ROUTE", Keep(message.exchange),
-                                       Keep(message.routing_key)});
-      kept_messages_.push_back(message);
-      SendContent(number, kept_messages_.back());
+    if (!queues_.Publish(message) && channel.is_mandatory()) {
+      Send(number,
+           amqp::frame::Return{312, "NO_ROUTE", sender_.Keep(message.exchange),
+                               sender_.Keep(message.routing_key)});
+      sender_.SendContent(number, sender_.Keep(message));
     }
     if (channel.confirms) ConfirmLater(channel);
   }
@@ -365,10 +318,8 @@ class BrokerConnection final : public BrokerPeer {
                  });
   }
   void Confirm(BrokerChannel& channel, std::uint64_t up_to) {
-    if (up_to <= channel.confirmed || channel.is_closing) return;
-    const bool is_one = up_to == channel.confirmed + 1;
-    channel.confirmed = up_to;
-    Send(channel.number(), amqp::frame::Ack{up_to, !is_one});
+    const auto ack = channel.TakeConfirm(up_to);
+    if (ack.has_value()) Send(channel.number(), *ack);
   }
 
   void OnAck(BrokerChannel& channel, const amqp_basic_ack_t& ack) {
@@ -393,10 +344,7 @@ class BrokerConnection final : public BrokerPeer {
 
   // What it holds goes to others.
   void Forget(BrokerChannel& channel) {
-    if (channel.consumer.has_value()) {
-      queues_.Forget(channel.consumer->queue, {this, channel.number()});
-      channel.consumer.reset();
-    }
+    StopConsuming(channel);
     for (const auto& [tag, delivery] : channel.TakeUnsettled()) {
       if (queues_.GiveBack(delivery.queue, delivery.message)) continue;
       orphans_.push_back(delivery);
@@ -422,26 +370,7 @@ class BrokerConnection final : public BrokerPeer {
   }
 
   void Send(std::uint16_t channel, amqp::FramePayload payload) {
-    if (!over_) wire_->Send({{channel, payload}});
-  }
-  void SendContent(std::uint16_t channel, const BrokerMessage& message) {
-    auto properties = std::make_unique<amqp::Properties>(message.properties);
-    amqp::Properties* const view = properties.get();
-    wire_->Send(
-        {{channel, amqp::frame::ContentHeader{message.body.size(), view}},
-         std::move(properties)});
-    const std::string_view body = message.body;
-    if (body.empty()) return;
-    const std::size_t cut = world_.random().Below(body.size());
-    if (cut > 0) Send(channel, amqp::frame::Body{body.substr(0, cut)});
-    wire_->Send({{channel, amqp::frame::Body{body.substr(cut)}},
-                 nullptr,
-                 message.replies_to,
-                 message.properties.type.empty()});
-  }
-  // Frames are views of what has to stay.
-  std::string_view Keep(std::string text) {
-    return texts_.emplace_back(std::move(text));
+    if (!over_) sender_.Send(channel, payload);
   }
 
   World& world_;
@@ -450,6 +379,8 @@ class BrokerConnection final : public BrokerPeer {
   std::vector<Unsettled>& orphans_;
   const std::string name_;
   const std::shared_ptr<Wire> wire_;
+  BrokerSender sender_;
+  BrokerDeclarations declarations_;
   std::chrono::seconds heartbeat_;
   TimePoint heard_;
   bool open_ = false;
@@ -458,12 +389,8 @@ class BrokerConnection final : public BrokerPeer {
   bool over_ = false;
   FrameCutter cutter_;
   std::deque<amqp::SentFrame> frames_;
-  ChannelMap channels_;
-  std::string declared_;  // the queue declared last
+  std::map<std::uint16_t, BrokerChannel> channels_;
   amqp::MethodPool pool_;
-  amqp::ContentHeaderDecoder headers_;
-  std::deque<std::string> texts_;
-  std::deque<BrokerMessage> kept_messages_;
 };
 
 }  // namespace rpc::simulation

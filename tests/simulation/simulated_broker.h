@@ -46,9 +46,7 @@ class SimulatedBroker {
   // Nothing is in anybody's hands or waits for an answer.
   bool IsIdle() const {
     for (const auto& connection : connections_) {
-      if (connection->unsettled() > 0 || connection->has_closing_channel()) {
-        return false;
-      }
+      if (!connection->IsIdle()) return false;
     }
     return true;
   }
