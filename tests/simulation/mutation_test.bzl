@@ -16,7 +16,7 @@ if cmp -s "$$original" $@; then
 fi
 """
 
-def mutation_test(name, header, change, tags = []):
+def mutation_test(name, header, change, setting = "RabbitMqSetting", tags = []):
     """Passes if a seed turns red with a changed copy of one header.
 
     The copy is included before all else, and its include guard keeps the original out.
@@ -25,6 +25,7 @@ def mutation_test(name, header, change, tags = []):
       name: of the test.
       header: of the library, as it is included.
       change: a script for sed that plants the bug.
+      setting: what the clients and servers of the runs meet at.
       tags: of the test.
     """
     native.genrule(
@@ -48,6 +49,7 @@ def mutation_test(name, header, change, tags = []):
             "-include",
             "$(location %s.h)" % name,
         ],
+        local_defines = ["SETTING=" + setting],
         tags = tags,
         deps = [
             ":simulation",

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "gtest/gtest.h"
+#include "tests/simulation/memory_setting.h"
 #include "tests/simulation/rabbitmq_setting.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
@@ -11,10 +12,11 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 10'000;
 
-// Compiled with a header of the library that has a bug; see mutation_test.bzl.
+// Compiled with a header of the library that has a bug, and told the setting;
+// see mutation_test.bzl.
 TEST(Mutation, TurnsASeedRed) {
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    Scenario<RabbitMqSetting> scenario(seed, Tracing::kOff);
+    Scenario<SETTING> scenario(seed, Tracing::kOff);
     scenario.Run();
     if (scenario.world().violations().empty()) continue;
     std::cout << "seed " << seed << ": "
