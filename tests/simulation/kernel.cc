@@ -1,7 +1,6 @@
 #include "tests/simulation/kernel.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
