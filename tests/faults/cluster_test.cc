@@ -171,7 +171,8 @@ class ClusterUnderLoad : public Cluster {
       Print(absl::StrCat("  client ", i), rows[i]);
     }
     EXPECT_EQ(sum.wrong, 0) << name;
-    EXPECT_LE(sum.latest, kLateness) << name;
+    EXPECT_LE(sum.latest, kLateness)
+        << name << "; a timer was late by " << sum.timer_late;
     return sum;
   }
   // For when no call has reason to fail.

@@ -37,6 +37,9 @@ struct CallLedger {
   int answers = 0;
   // The most that a call ended after its deadline.
   absl::Duration latest = -absl::InfiniteDuration();
+  // The most that a mere timer of this process was late, as a machine with
+  // too much to do makes it.
+  absl::Duration timer_late = absl::ZeroDuration();
   // From the mark to the first answer of a call that was made after it.
   absl::Duration first_answer = absl::InfiniteDuration();
   // From the mark to when the last call was made that failed.
@@ -51,6 +54,7 @@ struct CallLedger {
     wrong += other.wrong;
     answers += other.answers;
     latest = std::max(latest, other.latest);
+    timer_late = std::max(timer_late, other.timer_late);
     first_answer = std::max(first_answer, other.first_answer);
     last_failure = std::max(last_failure, other.last_failure);
   }
@@ -122,6 +126,8 @@ class PacedClient {
       }
       next += absl::ToChronoNanoseconds(pace_.tick);
       never_.wait_until(lock, stop, next, [] { return false; });
+      ledger_.timer_late =
+          std::max(ledger_.timer_late, absl::FromChrono(Clock::now() - next));
     }
   }
 
