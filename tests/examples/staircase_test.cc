@@ -12,6 +12,8 @@
 namespace rpc::testing {
 namespace {
 
+using ::testing::HasSubstr;
+
 MATCHER_P2(Ends, exit_code, output, "") {
   *result_listener << "exit code " << arg.exit_code << " after:\n"
                    << arg.output;
@@ -30,6 +32,16 @@ TEST(Staircase, HelloOverRabbitMqCallsThroughTheBroker) {
 TEST(Staircase, HelloOverRabbitMqNeedsABroker) {
   EXPECT_THAT(RunExample("hello_rabbitmq"), Ends(2, ""));
   EXPECT_THAT(RunExample("hello_rabbitmq", {"http://localhost"}), Ends(1, ""));
+}
+
+TEST(Staircase, HelloOverAClusterTakesTheNodeThatIsUp) {
+  const std::string away = "amqp://guest:guest@127.0.0.1:1";
+  const auto run = RunExample("hello_cluster", {away, BrokerUrl()});
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("failed: UNAVAILABLE: "));
+  EXPECT_THAT(run.output, HasSubstr("connected: OK\n"));
+  EXPECT_THAT(run.output, HasSubstr("fib(90) = 2880067194370816120\n"));
+  EXPECT_THAT(RunExample("hello_cluster"), Ends(2, ""));
 }
 
 TEST(Staircase, ErrorsAndDeadlinesSayWhetherTheHandlerMayHaveRun) {
