@@ -63,7 +63,7 @@ TEST_F(FibonacciTopology, QuorumIsAReplicatedQueueWithDeadLetters) {
       {"list_queues", "--no-table-headers", "name", "type", "durable"});
   ASSERT_TRUE(queues.ok()) << queues.status();
   EXPECT_THAT(*queues, HasSubstr("second\tquorum\ttrue\n"));
-  EXPECT_THAT(*queues, HasSubstr("second.dead\tclassic\ttrue\n"));
+  EXPECT_THAT(*queues, HasSubstr("second.dead\tquorum\ttrue\n"));
 }
 
 TEST_F(FibonacciTopology, ReferenceIsABoundQueueAndPersistentMessages) {
