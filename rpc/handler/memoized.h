@@ -33,20 +33,18 @@ class LruCache {
 
   std::optional<Result> Find(std::size_t hash, const Args&... args) {
     const std::tuple<const Args&...> key(args...);
-    std::optional<Kept> kept;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      const auto found = index_.find(Probe{hash, key});
-      if (found == index_.end()) return std::nullopt;
-      if (*found != entries_.begin()) {
-        entries_.splice(entries_.begin(), entries_, *found);
-      }
-      kept = (*found)->kept;
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto found = index_.find(Probe{hash, key});
+    if (found == index_.end()) return std::nullopt;
+    if (*found != entries_.begin()) {
+      entries_.splice(entries_.begin(), entries_, *found);
     }
     if constexpr (kSmall) {
-      return kept;
+      return (*found)->kept;
     } else {
-      return **kept;
+      const Kept kept = (*found)->kept;
+      lock.unlock();
+      return *kept;
     }
   }
 
