@@ -327,7 +327,7 @@ TEST_F(ClusterUnderLoad, GoesOnWhileItsNodesAreRestarted) {
 TEST_F(ClusterUnderLoad, GoesOnWhenItsLeaderIsSilent) {
   const int leader = Leader(0);
   QuietRow("nothing");
-  cluster_->Freeze(leader);
+  ASSERT_TRUE(cluster_->Freeze(leader).ok());
   const CallLedger frozen = RecoveredRow("leader frozen");
   EXPECT_LE(frozen.first_answer, kSilentPeer);
   EXPECT_LE(frozen.last_failure, kSilentPeer);

@@ -17,6 +17,7 @@
 #include "tests/faults/fault_matrix.h"
 #include "tests/faults/faulty_world.h"
 #include "tests/support/fault_proxy.h"
+#include "tests/support/freeze.h"
 #include "tests/support/private_broker.h"
 #include "tests/transport/rabbitmq_plain_client.h"
 
@@ -90,14 +91,15 @@ TEST_F(FaultMatrixBroker, Row15BrokerIsFrozen) {
                 {.code = StatusCode::kDeadlineExceeded});
   MatrixRow next(15, "broker frozen, connection given up",
                  {.code = StatusCode::kDeadlineExceeded, .ran = Ran::kNo});
-  kill(broker_->pid(), SIGSTOP);
+  Frozen frozen(broker_->pid());
+  ASSERT_TRUE(frozen.status().ok()) << frozen.status();
   row.Call(world.client(), "sent");
   Event noticed;
   world.client().CallAsync("sent", [&](const auto&) { noticed.Set(); });
   row.Check(noticed.Wait(absl::Seconds(2)),
             "not noticed within 2 heartbeats and a second");
   next.Call(world.client(), "not sent");
-  kill(broker_->pid(), SIGCONT);
+  frozen.Thaw();
   row.Recovers(world.client(), "again");
   next.Recovers(world.client(), "again");
 }

@@ -1,5 +1,3 @@
-#include <signal.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +16,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/amqp/listening_socket.h"
 #include "tests/amqp/test_certificates.h"
+#include "tests/support/freeze.h"
 #include "tests/support/private_broker.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_probe.h"
@@ -82,8 +81,8 @@ class StoppedBroker : public ::testing::TestWithParam<Road> {
     return options;
   }
 
-  void Stop() { ASSERT_EQ(::kill(broker_->pid(), SIGSTOP), 0); }
-  void Continue() { ASSERT_EQ(::kill(broker_->pid(), SIGCONT), 0); }
+  void Stop() { ASSERT_TRUE(Freeze(broker_->pid()).ok()); }
+  void Continue() { Thaw(broker_->pid()); }
 
  private:
   const amqp::TestCertificate authority_ =

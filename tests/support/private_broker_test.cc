@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/broker.h"
+#include "tests/support/freeze.h"
 #include "tests/support/runfiles.h"
 #include "tests/support/subprocess.h"
 
@@ -59,7 +60,7 @@ TEST(PrivateBroker, TwoRunAtOnceAndAFrozenOneIsEnded) {
   ASSERT_TRUE(heartbeat.ok()) << heartbeat.status();
   EXPECT_EQ(*heartbeat, "{ok,7}\n");
   const pid_t frozen = (*first)->pid();
-  kill(frozen, SIGSTOP);
+  ASSERT_TRUE(Freeze(frozen).ok());
   first->reset();
   EXPECT_NE(kill(frozen, 0), 0);
   EXPECT_TRUE(Listens((*second)->port()));

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "tests/support/broker_script.h"
+#include "tests/support/freeze.h"
 #include "tests/support/runfiles.h"
 
 namespace rpc::testing {
@@ -41,9 +42,14 @@ PrivateCluster::~PrivateCluster() {
   }
 }
 
-void PrivateCluster::Kill(int node) const { Signal(node, SIGKILL); }
-void PrivateCluster::Freeze(int node) const { Signal(node, SIGSTOP); }
-void PrivateCluster::Thaw(int node) const { Signal(node, SIGCONT); }
+void PrivateCluster::Kill(int node) const {
+  const pid_t process = Process(node);
+  if (process > 0) kill(process, SIGKILL);
+}
+absl::Status PrivateCluster::Freeze(int node) const {
+  return testing::Freeze(Process(node));
+}
+void PrivateCluster::Thaw(int node) const { testing::Thaw(Process(node)); }
 
 absl::Status PrivateCluster::Restart(int node) {
   return RunBrokerScript(
@@ -85,11 +91,9 @@ std::string PrivateCluster::NodeDirectory(int node) const {
   return absl::StrCat(directory_, "/", node + 1);
 }
 
-void PrivateCluster::Signal(int node, int signal) const {
-  // Anew each time: a restart makes another process of it.
-  const std::string pid =
-      RecordedByScript(NodeDirectory(node), "RPC_TEST_BROKER_PID");
-  if (!pid.empty()) ::kill(static_cast<pid_t>(std::atoi(pid.c_str())), signal);
+pid_t PrivateCluster::Process(int node) const {
+  return std::atoi(
+      RecordedByScript(NodeDirectory(node), "RPC_TEST_BROKER_PID").c_str());
 }
 
 }  // namespace rpc::testing

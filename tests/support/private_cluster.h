@@ -38,7 +38,7 @@ class PrivateCluster {
   // As a machine that loses its power. Does not wait for what follows.
   void Kill(int node) const;
   // It keeps its connections and says nothing any more.
-  void Freeze(int node) const;
+  absl::Status Freeze(int node) const;
   void Thaw(int node) const;
   // Starts it again, with its port and its files, and returns when it takes
   // connections; ends it first, in good order, if it still runs. INTERNAL, with
@@ -60,7 +60,8 @@ class PrivateCluster {
 
   // Of node `node`.
   std::string NodeDirectory(int node) const;
-  void Signal(int node, int signal) const;
+  // 0 if it runs no more. Another one after each restart.
+  pid_t Process(int node) const;
 
   std::string directory_;
   std::vector<std::string> urls_;

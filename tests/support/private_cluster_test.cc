@@ -51,7 +51,7 @@ TEST(PrivateCluster, OutlivesANodeAndTakesItBack) {
   ASSERT_TRUE(leader.ok()) << leader.status();
   EXPECT_NE(*leader, 1);
 
-  (*cluster)->Freeze(0);
+  ASSERT_TRUE((*cluster)->Freeze(0).ok());
   EXPECT_FALSE((*cluster)->Leader("no_such_queue", 2).ok());
   // Its end is not held up by the one that is frozen.
 }

@@ -1,6 +1,5 @@
 #include <sys/resource.h>
 
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "rpc/base/status.h"
 #include "rpc/transport/rabbitmq_transport.h"
+#include "tests/support/freeze.h"
 #include "tests/support/private_broker.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_plain_client.h"
@@ -50,19 +50,6 @@ class RabbitMqRecovery : public ::testing::Test {
   static PrivateBroker* broker_;
 };
 PrivateBroker* RabbitMqRecovery::broker_ = nullptr;
-
-// Stands still as long as this lives.
-class Frozen {
- public:
-  explicit Frozen(pid_t pid) : pid_(pid) { kill(pid_, SIGSTOP); }
-  ~Frozen() { Thaw(); }
-  void Thaw() {
-    if (pid_ != 0) kill(std::exchange(pid_, 0), SIGCONT);
-  }
-
- private:
-  pid_t pid_;
-};
 
 // The processor time that this process has had.
 absl::Duration CpuTime() {
@@ -355,6 +342,7 @@ TEST_F(RabbitMqRecovery, CallsEndByTheirDeadlinesWhileTheBrokerIsFrozen) {
   auto client = ProbeClient::Open(options);
   ASSERT_TRUE(client.ok()) << client.status();
   Frozen frozen(broker_->pid());
+  ASSERT_TRUE(frozen.status().ok()) << frozen.status();
   // The first waits for a reply queue; the next has a sooner deadline.
   Event first_is_over;
   client->CallAsync(1, {.timeout = absl::Seconds(4)},
@@ -401,6 +389,7 @@ TEST_F(RabbitMqRecovery, HeartbeatNoticesAFrozenBroker) {
   options.transport.heartbeat = absl::Seconds(1);
   TestServer<ProbeServer> server(options, kEcho);
   Frozen frozen(broker_->pid());
+  ASSERT_TRUE(frozen.status().ok()) << frozen.status();
   const absl::Duration took =
       Took([&] { EXPECT_TRUE(server.interruptions().WaitFor(1)); });
   EXPECT_LT(took, absl::Seconds(4));
@@ -418,6 +407,7 @@ TEST_F(RabbitMqRecovery, EndsInASecondWhileTheBrokerIsFrozen) {
   std::optional<ProbeClient> client(*std::move(opened));
   EXPECT_EQ(client->Call(1).value(), 1u);
   const Frozen frozen(broker_->pid());
+  ASSERT_TRUE(frozen.status().ok()) << frozen.status();
   absl::Status status;
   client->CallAsync(2, [&](const absl::StatusOr<std::uint64_t>& result) {
     status = result.status();
