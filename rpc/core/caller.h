@@ -263,7 +263,7 @@ class Caller final : private Attempts {
       return NotRun(ready);
     }
     if (options.when_down == WhenDown::kFail) {
-      const absl::Status reachable = carriers_.front()->Ready();
+      const absl::Status reachable = Reachable();
       if (!reachable.ok()) return NotRun(reachable);
     }
     if (!retries_.enabled()) {
@@ -317,10 +317,25 @@ class Caller final : private Attempts {
         std::move(transport), share, [this] { callbacks_.Flush(); }));
   }
 
+  // They take turns, but for those that are down while others are not.
   Carrier<Transport>& NextCarrier() {
-    if (carriers_.size() == 1) return *carriers_.front();
-    return *carriers_[next_.fetch_add(1, std::memory_order_relaxed) %
-                      carriers_.size()];
+    const std::size_t count = carriers_.size();
+    if (count == 1) return *carriers_.front();
+    for (std::size_t passed = 0;; ++passed) {
+      Carrier<Transport>& next =
+          *carriers_[next_.fetch_add(1, std::memory_order_relaxed) % count];
+      if (passed == count || next.Ready().ok()) return next;
+    }
+  }
+
+  // OK if one of them is.
+  absl::Status Reachable() const {
+    absl::Status status;
+    for (const auto& carrier : carriers_) {
+      status = carrier->Ready();
+      if (status.ok()) break;
+    }
+    return status;
   }
 
   static absl::Status MayNotWait() {

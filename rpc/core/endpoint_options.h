@@ -29,8 +29,8 @@ struct EndpointOptions {
   // saves a hand-over; but a callback that waits there holds up every call of
   // the endpoint, so that Call() in one fails with FAILED_PRECONDITION.
   int callback_threads = 1;
-  // Transports, each opened with `transport`: calls take turns over them, and
-  // Serve() takes requests from all.
+  // Transports, each opened with `transport`: calls take turns over those that
+  // are not down, and Serve() takes requests from all.
   int connections = 1;
   ServerOptions server = {};
 };

@@ -119,8 +119,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
   }
   void Wake() { connection_->Wake(); }
   absl::Status Ready() const {
-    const std::lock_guard lock(mutex_);
     if (up_) return absl::OkStatus();
+    const std::lock_guard lock(mutex_);
     return absl::UnavailableError(
         absl::StrCat("the connection is down: ", down_.message()));
   }
@@ -150,7 +150,7 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
     bool was_up = false;
     {
       const std::lock_guard lock(mutex_);
-      was_up = std::exchange(up_, false);
+      was_up = up_.exchange(false);
       down_ = status;
       if (final) refused_ = status;
       changed_.notify_all();
@@ -193,7 +193,8 @@ class RabbitMqTransport final : private amqp::Connection::Driver {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool up_ = false;
+  // Written under the mutex.
+  std::atomic<bool> up_ = false;
   absl::Status down_;
   absl::Status refused_;
 

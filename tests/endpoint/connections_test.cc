@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "rpc/base/status.h"
 #include "rpc/endpoint.h"
 #include "tests/core/handling.h"
 #include "tests/endpoint/held_server.h"
@@ -26,6 +27,7 @@ class Counted {
     std::atomic<int> made = 0;
     std::atomic<int> serving = 0;
     std::atomic<int> calls[8] = {};
+    std::atomic<bool> is_down[8] = {};
   };
   struct Options {
     MemoryTransport::Options memory;
@@ -46,6 +48,10 @@ class Counted {
   absl::Status Submit(Request request) {
     ++counts_->calls[index_];
     return memory_.Submit(std::move(request));
+  }
+  absl::Status Ready() const {
+    if (!counts_->is_down[index_]) return absl::OkStatus();
+    return absl::UnavailableError("down");
   }
   absl::Status StartServing(ServerEvents* events, ServingOptions options) {
     ++counts_->serving;
@@ -102,6 +108,37 @@ TEST_F(ConnectionsTest, CallsTakeTurns) {
   EXPECT_EQ(counts_->made, 3);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(counts_->calls[i], 10) << i;
   EXPECT_EQ(client->call_counters().started, 30u);
+}
+
+TEST_F(ConnectionsTest, CallsPassOverThoseThatAreDown) {
+  auto server = CountedEndpoint<Same>::Open({.transport = Transport()});
+  const auto serving = server->ServeInBackground();
+  ASSERT_TRUE(serving.ok());
+  counts_->made = 0;
+  auto client = CountedEndpoint<Double>::Open(
+      {.transport = Transport(), .connections = 3});
+  counts_->is_down[0] = true;
+  for (std::int64_t n = 0; n < 30; ++n) {
+    EXPECT_EQ(client->Call(n, {.when_down = WhenDown::kFail}).value(), n);
+  }
+  EXPECT_EQ(counts_->calls[0], 0);
+  EXPECT_EQ(counts_->calls[1], 15);
+  EXPECT_EQ(counts_->calls[2], 15);
+}
+
+TEST_F(ConnectionsTest, WithAllDownACallWaitsOrFailsAsItWishes) {
+  auto server = CountedEndpoint<Same>::Open({.transport = Transport()});
+  const auto serving = server->ServeInBackground();
+  ASSERT_TRUE(serving.ok());
+  counts_->made = 0;
+  auto client = CountedEndpoint<Double>::Open(
+      {.transport = Transport(), .connections = 3});
+  for (int i = 0; i < 3; ++i) counts_->is_down[i] = true;
+  const Result failed = client->Call(1, {.when_down = WhenDown::kFail});
+  EXPECT_EQ(failed.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(MayHaveRun(failed.status()));
+  // This transport takes it all the same.
+  EXPECT_EQ(client->Call(2).value(), 2);
 }
 
 TEST_F(ConnectionsTest, ServesOverAllOfThem) {
