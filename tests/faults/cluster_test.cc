@@ -141,8 +141,9 @@ class ClusterUnderLoad : public Cluster {
         queue_, logs_.back(), "quorum"});
     OpenClients({});
     ASSERT_TRUE(AllAnswered());
-    std::printf("%-30s %7s %7s %9s %12s %7s  %s\n", "what happened", "calls",
-                "ok", "answer", "last failure", "not run", "failed");
+    std::printf("%-30s %7s %7s %9s %12s %7s %7s %7s  %s\n", "what happened",
+                "calls", "ok", "answer", "last failure", "late", "timer",
+                "not run", "failed");
   }
 
   void OpenClients(Pace pace) {
@@ -160,10 +161,11 @@ class ClusterUnderLoad : public Cluster {
   }
   static int Next(int node) { return (node + 1) % PrivateCluster::kNodes; }
 
-  // All calls that ended since the last row. The next row counts from now.
+  // All calls made since the last row. The next row counts from now.
   CallLedger Row(const std::string& name) {
+    for (auto& client : clients_) client->Mark();
     std::vector<CallLedger> rows;
-    for (auto& client : clients_) rows.push_back(client->Mark());
+    for (auto& client : clients_) rows.push_back(client->Closed());
     CallLedger sum = rows.front();
     for (std::size_t i = 1; i < rows.size(); ++i) sum.Add(rows[i]);
     Print(name, sum);
@@ -212,6 +214,19 @@ class ClusterUnderLoad : public Cluster {
     ASSERT_TRUE(whole.ok()) << whole.status();
   }
 
+  // `node` is killed, and comes back.
+  void GoesOnWithout(int node, const std::string& role) {
+    QuietRow("nothing");
+    cluster_->Kill(node);
+    ExpectServing(node, kRecovery);
+    const CallLedger killed = RecoveredRow(role + " killed");
+    EXPECT_LE(killed.first_answer, kRecovery);
+    EXPECT_LE(killed.last_failure, kRecovery);
+    Restart(node);
+    QuietRow(role + " back");
+    ExpectQuiet(Finish());
+  }
+
   // Lets the clients call until kCalls are answered, and accounts for each.
   // Returns how it went meanwhile.
   CallLedger Finish() {
@@ -234,9 +249,12 @@ class ClusterUnderLoad : public Cluster {
     for (const auto& [code, count] : row.failed) {
       absl::StrAppend(&failed, " ", absl::StatusCodeToString(code), " ", count);
     }
-    std::printf("%-30s %7d %7d %7.0f ms %9.0f ms %7d %s\n", name.c_str(),
-                row.calls, row.ok, absl::ToDoubleMilliseconds(row.first_answer),
+    std::printf("%-30s %7d %7d %7.0f ms %9.0f ms %4.0f ms %4.0f ms %7d %s\n",
+                name.c_str(), row.calls, row.ok,
+                absl::ToDoubleMilliseconds(row.first_answer),
                 absl::ToDoubleMilliseconds(row.last_failure),
+                absl::ToDoubleMilliseconds(row.latest),
+                absl::ToDoubleMilliseconds(row.timer_late),
                 row.failed_and_not_run, failed.c_str());
     std::fflush(stdout);
   }
@@ -274,29 +292,11 @@ class ClusterUnderLoad : public Cluster {
 };
 
 TEST_F(ClusterUnderLoad, GoesOnWithoutItsLeader) {
-  const int leader = Leader(0);
-  QuietRow("nothing");
-  cluster_->Kill(leader);
-  ExpectServing(leader, kRecovery);
-  const CallLedger killed = RecoveredRow("leader killed");
-  EXPECT_LE(killed.first_answer, kRecovery);
-  EXPECT_LE(killed.last_failure, kRecovery);
-  Restart(leader);
-  QuietRow("leader back");
-  ExpectQuiet(Finish());
+  GoesOnWithout(Leader(0), "leader");
 }
 
 TEST_F(ClusterUnderLoad, GoesOnWithoutAFollower) {
-  const int follower = Next(Leader(0));
-  QuietRow("nothing");
-  cluster_->Kill(follower);
-  ExpectServing(follower, kRecovery);
-  const CallLedger killed = RecoveredRow("follower killed");
-  EXPECT_LE(killed.first_answer, kRecovery);
-  EXPECT_LE(killed.last_failure, kRecovery);
-  Restart(follower);
-  QuietRow("follower back");
-  ExpectQuiet(Finish());
+  GoesOnWithout(Next(Leader(0)), "follower");
 }
 
 TEST_F(ClusterUnderLoad, GoesOnWhenItsMajorityIsBack) {

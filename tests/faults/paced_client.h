@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -26,21 +27,19 @@
 
 namespace rpc::testing {
 
-// What became of the calls that ended since a mark.
+// What became of the calls that were made between two marks.
 struct CallLedger {
   int calls = 0;
   int ok = 0;
   std::map<absl::StatusCode, int> failed = {};
   int failed_and_not_run = 0;
   int wrong = 0;
-  // Of calls that were made after the mark.
-  int answers = 0;
   // The most that a call ended after its deadline.
   absl::Duration latest = -absl::InfiniteDuration();
   // The most that a mere timer of this process was late, as a machine with
   // too much to do makes it.
   absl::Duration timer_late = absl::ZeroDuration();
-  // From the mark to the first answer of a call that was made after it.
+  // From the mark to the first answer.
   absl::Duration first_answer = absl::InfiniteDuration();
   // From the mark to when the last call was made that failed.
   absl::Duration last_failure = -absl::InfiniteDuration();
@@ -52,7 +51,6 @@ struct CallLedger {
     for (const auto& [code, count] : other.failed) failed[code] += count;
     failed_and_not_run += other.failed_and_not_run;
     wrong += other.wrong;
-    answers += other.answers;
     latest = std::max(latest, other.latest);
     timer_late = std::max(timer_late, other.timer_late);
     first_answer = std::max(first_answer, other.first_answer);
@@ -86,11 +84,19 @@ class PacedClient {
   }
   ~PacedClient() { Stop(); }
 
-  // Something happens now: begins a new ledger, and returns the one up to here.
-  CallLedger Mark() {
+  // Something happens now: closes the ledger of the calls made up to here, and
+  // begins a new one.
+  void Mark() {
     const std::lock_guard lock(mutex_);
-    marked_at_ = Clock::now();
-    return std::exchange(ledger_, CallLedger());
+    closed_ = std::exchange(page_, std::make_shared<Page>());
+  }
+
+  // The ledger that was closed last, once its calls have ended: their deadlines
+  // end them.
+  CallLedger Closed() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_->under_way == 0; });
+    return closed_->ledger;
   }
 
   // Waits until `count` calls that were made after the mark were answered;
@@ -98,7 +104,7 @@ class PacedClient {
   bool WaitForAnswers(int count, absl::Duration patience) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(patience),
-                             [&] { return ledger_.answers >= count; });
+                             [&] { return page_->ledger.ok >= count; });
   }
 
   // Makes no more calls, and waits for those under way: their deadlines end
@@ -111,6 +117,13 @@ class PacedClient {
   }
 
  private:
+  // The calls between two marks.
+  struct Page {
+    const TimePoint begun = Clock::now();
+    CallLedger ledger;
+    int under_way = 0;
+  };
+
   void Run(const std::stop_token& stop) {
     TimePoint next = Clock::now();
     std::unique_lock lock(mutex_);
@@ -120,45 +133,48 @@ class PacedClient {
         const auto argument = work_->Next();
         if (!argument.has_value()) break;
         ++under_way_;
+        ++page_->under_way;
+        const std::shared_ptr<Page> page = page_;
         lock.unlock();
-        Begin(*argument);
+        Begin(*argument, page);
         lock.lock();
       }
       next += absl::ToChronoNanoseconds(pace_.tick);
       never_.wait_until(lock, stop, next, [] { return false; });
-      ledger_.timer_late =
-          std::max(ledger_.timer_late, absl::FromChrono(Clock::now() - next));
+      page_->ledger.timer_late = std::max(
+          page_->ledger.timer_late, absl::FromChrono(Clock::now() - next));
     }
   }
 
-  void Begin(std::uint64_t argument) {
+  void Begin(std::uint64_t argument, const std::shared_ptr<Page>& page) {
     const TimePoint begin = Clock::now();
     client_->CallAsync(argument, {.timeout = kTimeout},
-                       [this, argument, begin](const auto& value) {
-                         End(argument, begin, value);
+                       [this, argument, page, begin](const auto& value) {
+                         End(argument, *page, begin, value);
                        });
   }
 
-  void End(std::uint64_t argument, TimePoint begin,
+  void End(std::uint64_t argument, Page& page, TimePoint begin,
            const absl::StatusOr<std::uint64_t>& value) {
     const TimePoint now = Clock::now();
     work_->Ended(argument, value.status());
     const std::lock_guard lock(mutex_);
-    ++ledger_.calls;
-    ledger_.latest =
-        std::max(ledger_.latest, absl::FromChrono(now - begin) - kTimeout);
+    CallLedger& ledger = page.ledger;
+    ++ledger.calls;
+    ledger.latest =
+        std::max(ledger.latest, absl::FromChrono(now - begin) - kTimeout);
     if (!value.ok()) {
-      ++ledger_.failed[value.status().code()];
-      if (!MayHaveRun(value.status())) ++ledger_.failed_and_not_run;
-      ledger_.last_failure =
-          std::max(ledger_.last_failure, absl::FromChrono(begin - marked_at_));
+      ++ledger.failed[value.status().code()];
+      if (!MayHaveRun(value.status())) ++ledger.failed_and_not_run;
+      ledger.last_failure =
+          std::max(ledger.last_failure, absl::FromChrono(begin - page.begun));
     } else {
-      ++ledger_.ok;
-      if (*value / 2 != argument) ++ledger_.wrong;
-      if (begin >= marked_at_ && ++ledger_.answers == 1) {
-        ledger_.first_answer = absl::FromChrono(now - marked_at_);
+      if (++ledger.ok == 1) {
+        ledger.first_answer = absl::FromChrono(now - page.begun);
       }
+      if (*value / 2 != argument) ++ledger.wrong;
     }
+    --page.under_way;
     --under_way_;
     changed_.notify_all();
   }
@@ -169,8 +185,8 @@ class PacedClient {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::condition_variable_any never_;
-  TimePoint marked_at_ = Clock::now();
-  CallLedger ledger_;
+  std::shared_ptr<Page> page_ = std::make_shared<Page>();
+  std::shared_ptr<Page> closed_;
   int under_way_ = 0;
 
   std::optional<Client> client_;
