@@ -75,8 +75,8 @@ inline RabbitMqTopology ReferenceTopology(
 }
 
 // A replicated queue that gives up on a request after `delivery_limit`
-// deliveries. What it gives up on goes to the queue `name` + ".dead", which
-// keeps the last 10,000.
+// deliveries. What it gives up on goes by the exchange `name` + ".dead" to the
+// queue of that name, which keeps the last 10,000; what expires is gone.
 inline RabbitMqTopology QuorumQueue(std::string_view name,
                                     int delivery_limit = 10) {
   RabbitMqTopology topology = TutorialQueue(name);
@@ -86,14 +86,25 @@ inline RabbitMqTopology QuorumQueue(std::string_view name,
   topology.declared.queues.front().arguments = std::vector<amqp::Header>{
       {"x-queue-type", std::string("quorum")},
       {"x-delivery-limit", std::int64_t{delivery_limit}},
-      {"x-dead-letter-exchange", std::string()},
-      {"x-dead-letter-routing-key", dead_letters}};
+      {"x-dead-letter-exchange", dead_letters}};
+  amqp::Exchange exchange;
+  exchange.name = dead_letters;
+  exchange.type = "headers";
+  topology.declared.exchanges.push_back(std::move(exchange));
   // Replicated, too: a queue of one node cannot be declared while that is down.
   amqp::Queue dead = {.name = dead_letters,
                       .arguments = {{"x-queue-type", std::string("quorum")},
                                     {"x-max-length", std::int64_t{10'000}},
                                     {"x-overflow", std::string("drop-head")}}};
   topology.declared.queues.push_back(std::move(dead));
+  // Without "-with-x" the exchange is blind to headers that begin with "x-".
+  for (const char* reason : {"delivery_limit", "rejected"}) {
+    topology.declared.bindings.push_back(
+        {.exchange = dead_letters,
+         .queue = dead_letters,
+         .arguments = {{"x-match", std::string("all-with-x")},
+                       {"x-first-death-reason", std::string(reason)}}});
+  }
   return topology;
 }
 

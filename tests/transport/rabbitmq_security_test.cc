@@ -52,6 +52,8 @@ class RabbitMqSecurity : public ::testing::Test {
             R"(^rpc\.reply\.cli\..*$)");
     AddUser("server", R"(^rpc\.fib$)", R"(^(amq\.default|rpc\.fib)$)",
             R"(^rpc\.fib$)");
+    AddUser("quorum", R"(^rpc\.sum(\.dead)?$)",
+            R"(^(amq\.default|rpc\.sum(\.dead)?)$)", R"(^rpc\.sum(\.dead)?$)");
   }
   static void TearDownTestSuite() {
     delete std::exchange(broker_, nullptr);
@@ -104,6 +106,17 @@ int RabbitMqSecurity::tls_port_ = 0;
 TEST_F(RabbitMqSecurity, LeastRightsAreEnough) {
   TestServer<ProbeServer> server(As<ProbeServer>("server"), kEcho);
   EXPECT_TRUE(CallAs(As<ProbeClient>("client")).ok());
+  EXPECT_TRUE(server.Stop().ok());
+}
+
+TEST_F(RabbitMqSecurity, LeastRightsAreEnoughForAQuorumQueue) {
+  auto options = As<ProbeServer>("quorum");
+  options.transport.topology = QuorumQueue("rpc.sum");
+  TestServer<ProbeServer> server(options, kEcho);
+  auto client = As<ProbeClient>("client");
+  client.transport.topology = QuorumQueue("rpc.sum");
+  const absl::Status status = CallAs(client);
+  EXPECT_TRUE(status.ok()) << status;
   EXPECT_TRUE(server.Stop().ok());
 }
 

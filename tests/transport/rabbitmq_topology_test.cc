@@ -68,9 +68,10 @@ TEST(QuorumQueue, GivesUpAfterItsLimitToABoundedQueue) {
   EXPECT_EQ(*Argument(queue, "x-delivery-limit"),
             amqp::HeaderValue(std::int64_t{5}));
   EXPECT_EQ(*Argument(queue, "x-dead-letter-exchange"),
-            amqp::HeaderValue(std::string()));
-  EXPECT_EQ(*Argument(queue, "x-dead-letter-routing-key"),
             amqp::HeaderValue(std::string("q.dead")));
+  ASSERT_EQ(topology.declared.exchanges.size(), 1u);
+  EXPECT_EQ(topology.declared.exchanges[0].name, "q.dead");
+  EXPECT_EQ(topology.declared.exchanges[0].type, "headers");
   const amqp::Queue& dead = topology.declared.queues[1];
   EXPECT_EQ(dead.name, "q.dead");
   EXPECT_EQ(*Argument(dead, "x-queue-type"),
