@@ -182,26 +182,62 @@ TEST_F(FaultMatrixBroker, Row21BodyOverTheLimit) {
   row.Check(world.proxy().accepted() == connections, "was not kept");
 }
 
-// Without confirms a full queue that rejects is a silent one.
-TEST_F(FaultMatrixBroker, Row22QueueIsFull) {
-  FaultyWorld::Setting setting = Here(Behind::kNobody);
-  setting.topology = TutorialQueue(UniqueName("full"));
-  setting.topology->declared.queues.front().arguments = {
-      {"x-max-length", std::int64_t{1}},
-      {"x-overflow", std::string("reject-publish")}};
-  setting.server.workers = 1;
-  setting.server.prefetch = 1;
-  FaultyWorld world(setting);
+// A queue that rejects what is published while one message waits in it, and
+// one waits in it: the server's only worker is busy.
+class FullQueue {
+ public:
+  FullQueue(FaultyWorld::Setting setting, amqp::Confirms confirms)
+      : world_(Narrow(std::move(setting), confirms)) {
+    const auto end = [this](const auto&) { ended_.Add(); };
+    world_.client().CallAsync("hold", end);
+    EXPECT_TRUE(world_.handler().AwaitHeld());
+    world_.client().CallAsync("queued", end);
+  }
+  FaultyWorld& world() { return world_; }
+  void Drain() {
+    world_.handler().Release();
+    EXPECT_TRUE(ended_.WaitFor(2));
+  }
+
+ private:
+  static FaultyWorld::Setting Narrow(FaultyWorld::Setting setting,
+                                     amqp::Confirms confirms) {
+    setting.topology = TutorialQueue(UniqueName("full"));
+    setting.topology->confirms = confirms;
+    setting.topology->declared.queues.front().arguments = {
+        {"x-max-length", std::int64_t{1}},
+        {"x-overflow", std::string("reject-publish")}};
+    setting.server.workers = 1;
+    setting.server.prefetch = 1;
+    return setting;
+  }
+
+  Tally ended_;
+  FaultyWorld world_;
+};
+
+TEST_F(FaultMatrixBroker, Row22QueueIsFullWithConfirms) {
+  FullQueue full(Here(Behind::kNobody), amqp::Confirms::kOn);
+  MatrixRow row(22, "queue full, confirms",
+                {.code = StatusCode::kResourceExhausted,
+                 .ran = Ran::kNo,
+                 .timeout = absl::Seconds(20)});
+  const absl::Duration took =
+      Took([&] { row.Call(full.world().client(), "hold this, too"); });
+  row.Check(took <= absl::Milliseconds(100) + row.stall(), "not at once");
+  full.Drain();
+  row.Recovers(full.world().client(), "again");
+  row.Check(full.world().handler().held() == 1, "it was run");
+}
+
+// It is a silent one.
+TEST_F(FaultMatrixBroker, Row22QueueIsFullWithoutConfirms) {
+  FullQueue full(Here(Behind::kNobody), amqp::Confirms::kOff);
   MatrixRow row(22, "queue full, no confirms",
                 {.code = StatusCode::kDeadlineExceeded});
-  Tally ended;
-  world.client().CallAsync("hold", [&](const auto&) { ended.Add(); });
-  EXPECT_TRUE(world.handler().AwaitHeld());
-  world.client().CallAsync("queued", [&](const auto&) { ended.Add(); });
-  row.Call(world.client(), "rejected");
-  world.handler().Release();
-  EXPECT_TRUE(ended.WaitFor(2));
-  row.Recovers(world.client(), "again");
+  row.Call(full.world().client(), "rejected");
+  full.Drain();
+  row.Recovers(full.world().client(), "again");
 }
 
 TEST_F(FaultMatrixBroker, Row23HandlerIsSlowerThanTheConsumerTimeout) {
