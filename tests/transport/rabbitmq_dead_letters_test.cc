@@ -1,8 +1,10 @@
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "rpc/base/deadline.h"
@@ -33,6 +35,7 @@ class DeadLetters : public ::testing::Test {
 
   DeadLetters() : name_(UniqueName("dead")), plain_(BrokerUrl()) {
     TestServer<ProbeServer> declares(At(QuorumQueue(name_, kLimit)), kEcho);
+    amqp_confirm_select(plain_.connection(), 1);
   }
   ~DeadLetters() override {
     plain_.DeleteQueue(name_);
@@ -42,6 +45,28 @@ class DeadLetters : public ::testing::Test {
 
   void Send(const std::string& body, const std::string& expiration = "") {
     plain_.Publish("", name_, {.body = body, .expiration = expiration});
+    unconfirmed_.insert(unconfirmed_.end(), ++sent_);
+  }
+
+  // Until all that was sent is in the queue.
+  void AwaitConfirms() {
+    while (!unconfirmed_.empty()) {
+      amqp_frame_t frame = {};
+      timeval limit = absl::ToTimeval(kPatience);
+      ASSERT_EQ(
+          amqp_simple_wait_frame_noblock(plain_.connection(), &frame, &limit),
+          AMQP_STATUS_OK);
+      ASSERT_EQ(frame.frame_type, AMQP_FRAME_METHOD);
+      ASSERT_EQ(frame.payload.method.id, AMQP_BASIC_ACK_METHOD);
+      const auto& ack =
+          *static_cast<const amqp_basic_ack_t*>(frame.payload.method.decoded);
+      if (ack.multiple != 0) {
+        unconfirmed_.erase(unconfirmed_.begin(),
+                           unconfirmed_.upper_bound(ack.delivery_tag));
+      } else {
+        unconfirmed_.erase(ack.delivery_tag);
+      }
+    }
   }
 
   // Takes so many and gives none back: they are rejected.
@@ -54,8 +79,6 @@ class DeadLetters : public ::testing::Test {
   }
 
   bool AwaitDepth(const std::string& queue, std::uint32_t depth) {
-    // Depth() has a channel of its own, and could overtake what was sent.
-    amqp_basic_qos(plain_.connection(), 1, 0, 0, 0);
     const Deadline patience = Deadline::After(kPatience);
     while (plain_.Depth(queue) != depth) {
       if (patience.Expired(Clock::now())) return false;
@@ -66,6 +89,8 @@ class DeadLetters : public ::testing::Test {
   const std::string name_;
   const std::string dead_ = name_ + ".dead";
   PlainClient plain_;
+  std::uint64_t sent_ = 0;
+  std::set<std::uint64_t> unconfirmed_;
   // Stays: with its channel would go what the broker has not yet read from it.
   PlainClient rejects_{BrokerUrl()};
 };
@@ -73,6 +98,7 @@ class DeadLetters : public ::testing::Test {
 TEST_F(DeadLetters, OnlyWhatWasGivenUpOnAndNotWhatExpired) {
   constexpr int kExpired = 1'000;
   for (int i = 0; i < kExpired; ++i) Send("expires", "1");
+  AwaitConfirms();
   ASSERT_TRUE(AwaitDepth(name_, 0));
   Send("poison");
   for (int i = 0; i <= kLimit; ++i) {
@@ -81,8 +107,9 @@ TEST_F(DeadLetters, OnlyWhatWasGivenUpOnAndNotWhatExpired) {
     dies.Consume(name_);
     ASSERT_EQ(dies.Next(kPatience).value().body, "poison");
   }
-  ASSERT_TRUE(AwaitDepth(name_, 0));
+  ASSERT_TRUE(AwaitDepth(dead_, 1));
   Send("rejected");
+  AwaitConfirms();
   RejectNext(1);
   // They keep their order: when the last has come, no expired one is yet to.
   AwaitDepth(dead_, 2);
@@ -121,10 +148,14 @@ TEST_F(DeadLetters, AreBounded) {
   const amqp_table_t arguments = {1, &any};
   amqp_queue_bind(plain_.connection(), 1, amqp::ToAmqp(copies),
                   amqp::ToAmqp(dead_), amqp_empty_bytes, arguments);
-  for (int i = 0; i < kBound + kOver; ++i) Send("rejected");
+  for (int i = 0; i < kBound + kOver; ++i) Send(absl::StrCat(i));
+  AwaitConfirms();
   RejectNext(kBound + kOver);
   EXPECT_TRUE(AwaitDepth(copies, kBound + kOver));
   EXPECT_TRUE(AwaitDepth(dead_, kBound));
+  // The oldest gave way.
+  plain_.Consume(dead_);
+  EXPECT_EQ(plain_.Next(kPatience).value().body, absl::StrCat(kOver));
   plain_.DeleteQueue(copies);
 }
 
