@@ -20,6 +20,7 @@
 #include "rpc/endpoint.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "rpc/transport/rabbitmq_transport.h"
+#include "tests/faults/fault_matrix.h"
 #include "tests/faults/marking_handler.h"
 #include "tests/faults/paced_client.h"
 #include "tests/faults/repeated_calls.h"
@@ -35,6 +36,14 @@ namespace {
 
 using MarkingEndpoint =
     RpcEndpoint<RabbitMqTransport, DecimalSerializer, MarkingHandler>;
+
+// Those of the matrix's rows may be made more than once.
+using RowClient =
+    RpcEndpoint<RabbitMqTransport, DecimalSerializer,
+                Method<"mark", std::uint64_t(std::uint64_t), Idempotent::kYes>>;
+
+// Of a row's calls, which are not among those that are accounted for.
+constexpr std::uint64_t kRowArgument = 5'000'000'000'000;
 
 // In each of five tests.
 constexpr std::uint64_t kCalls = 20'000;
@@ -54,9 +63,10 @@ constexpr absl::Duration kRestart = absl::Seconds(10);
 // From when a second node takes connections.
 constexpr absl::Duration kMajorityBack = absl::Seconds(5);
 
-class Cluster : public ::testing::Test {
+class Cluster : public FaultMatrix {
  protected:
   static void SetUpTestSuite() {
+    if (cluster_ != nullptr) return;
     auto cluster = PrivateCluster::Start();
     if (!cluster.ok()) {
       std::printf("%s\n", cluster.status().ToString().c_str());
@@ -64,7 +74,6 @@ class Cluster : public ::testing::Test {
     }
     cluster_ = *std::move(cluster);
   }
-  static void TearDownTestSuite() { cluster_.reset(); }
   void SetUp() override { ASSERT_NE(cluster_, nullptr) << "did not start"; }
 
   // All urls, beginning with that of `node`.
@@ -89,6 +98,7 @@ class Cluster : public ::testing::Test {
     return options;
   }
 
+  // One for both suites, since it takes long to start.
   static std::unique_ptr<PrivateCluster> cluster_;
   const std::string queue_ = UniqueName("cluster");
 };
@@ -154,6 +164,16 @@ class ClusterUnderLoad : public Cluster {
     }
   }
 
+  // A client beside the load, at first on `node`, which has been served once.
+  RowClient OpenRowClient(int node, const RetryPolicy& retry) {
+    auto options = InCluster<RowClient>(node);
+    options.retry = retry;
+    auto client = RowClient::Open(options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    EXPECT_TRUE(client->Call(kRowArgument).ok());
+    return *std::move(client);
+  }
+
   int Leader(int asked) {
     const auto leader = cluster_->Leader(queue_, asked);
     EXPECT_TRUE(leader.ok()) << leader.status();
@@ -216,8 +236,15 @@ class ClusterUnderLoad : public Cluster {
 
   // `node` is killed, and comes back.
   void GoesOnWithout(int node, const std::string& role) {
+    RowClient client = OpenRowClient(
+        node, {.max_attempts = 10, .attempt_timeout = absl::Seconds(1)});
+    MatrixRow row(25, absl::StrCat("quorum ", role, " killed, client retries"),
+                  {.timeout = absl::Seconds(10), .recovery = kRecovery});
     QuietRow("nothing");
+    const TimePoint from = Clock::now();
     cluster_->Kill(node);
+    row.Call(client, kRowArgument);
+    row.Recovers(client, kRowArgument, from);
     ExpectServing(node, kRecovery);
     const CallLedger killed = RecoveredRow(role + " killed");
     EXPECT_LE(killed.first_answer, kRecovery);
@@ -301,10 +328,16 @@ TEST_F(ClusterUnderLoad, GoesOnWithoutAFollower) {
 
 TEST_F(ClusterUnderLoad, GoesOnWhenItsMajorityIsBack) {
   const int leader = Leader(0);
+  RowClient client = OpenRowClient(Next(Next(leader)), {});
+  MatrixRow row(
+      26, "minority only",
+      {.code = absl::StatusCode::kDeadlineExceeded, .recovery = kMajorityBack});
   QuietRow("nothing");
   cluster_->Kill(leader);
   cluster_->Kill(Next(leader));
+  row.Call(client, kRowArgument);
   ASSERT_TRUE(cluster_->Restart(leader).ok());
+  row.Recovers(client, kRowArgument);
   EXPECT_FALSE(Row("two of three killed").failed.empty());
   EXPECT_LE(RecoveredRow("one of them back").last_failure, kMajorityBack);
   Restart(Next(leader));

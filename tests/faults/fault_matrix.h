@@ -123,6 +123,7 @@ class MatrixRow {
   absl::Duration stall() const { return 2 * witness_.longest(); }
 
   static void PrintTable() {
+    if (Lines().empty()) return;
     std::printf("%3s  %-46s %-18s %-4s %8s %8s  %s\n", "row", "fault", "status",
                 "ran", "status/s", "again/s", "bound kept");
     for (const std::string& line : Lines()) std::printf("%s\n", line.c_str());
