@@ -40,6 +40,14 @@ class ChannelSet {
     return nullptr;
   }
 
+  // Any that is ready; null if none is.
+  Channel* FindReady() const {
+    for (const auto& channel : channels_) {
+      if (channel->ready()) return channel.get();
+    }
+    return nullptr;
+  }
+
   std::unique_ptr<Channel> Take(const Channel* channel) {
     const auto found = std::find_if(
         channels_.begin(), channels_.end(),

@@ -223,7 +223,7 @@ inline void ConnectionLoop::Dial() {
 
 inline void ConnectionLoop::ServeLink() {
   Session& session = link_->session();
-  session.OnTime(now_);
+  link_->OnTime(now_);
   driver_wake_ = driver_.OnTurn(session.open() ? &session : nullptr, now_);
   const std::size_t limit = options_.session.out_limit;
   const bool full = session.out().size() >= limit;

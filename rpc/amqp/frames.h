@@ -60,6 +60,9 @@ struct ChannelFlow {
   static constexpr std::uint32_t kNumber = AMQP_CHANNEL_FLOW_METHOD;
   bool active = true;
 };
+struct ChannelFlowOk {
+  static constexpr std::uint32_t kNumber = AMQP_CHANNEL_FLOW_OK_METHOD;
+};
 struct ChannelClose {
   static constexpr std::uint32_t kNumber = AMQP_CHANNEL_CLOSE_METHOD;
   std::uint16_t code = 0;

@@ -1,9 +1,12 @@
 #ifndef RPC_AMQP_LINK_H_
 #define RPC_AMQP_LINK_H_
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -47,6 +50,12 @@ class Link {
     }
   }
 
+  // Does what is due.
+  void OnTime(TimePoint now) {
+    if (session_.probes()) session_.out().set_on_the_way(OnTheWay());
+    session_.OnTime(now);
+  }
+
   // Sends once what waits to be sent.
   void Send(TimePoint now) {
     OutBuffer& out = session_.out();
@@ -69,6 +78,14 @@ class Link {
   bool more_to_read() const { return more_to_read_; }
 
  private:
+  // What the kernel has of what was written, not acknowledged by the peer's;
+  // with TLS a little more than that.
+  std::uint64_t OnTheWay() const {
+    int size = 0;
+    if (::ioctl(stream_->descriptor(), SIOCOUTQ, &size) != 0) return 0;
+    return static_cast<std::uint64_t>(size);
+  }
+
   const std::unique_ptr<Stream> stream_;
   Decoder decoder_;
   Session session_;

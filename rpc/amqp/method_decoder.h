@@ -95,6 +95,8 @@ class MethodDecoder {
         return Set<amqp_channel_open_ok_t>(encoded, payload);
       case AMQP_CHANNEL_FLOW_METHOD:
         return Set<amqp_channel_flow_t>(encoded, payload);
+      case AMQP_CHANNEL_FLOW_OK_METHOD:
+        return Set<amqp_channel_flow_ok_t>(encoded, payload);
       case AMQP_CHANNEL_CLOSE_METHOD:
         return Set<amqp_channel_close_t>(encoded, payload);
       case AMQP_CHANNEL_CLOSE_OK_METHOD:
@@ -142,6 +144,7 @@ class MethodDecoder {
     return {};
   }
   static frame::ChannelOpenOk From(const amqp_channel_open_ok_t&) { return {}; }
+  static frame::ChannelFlowOk From(const amqp_channel_flow_ok_t&) { return {}; }
   static frame::ChannelCloseOk From(const amqp_channel_close_ok_t&) {
     return {};
   }

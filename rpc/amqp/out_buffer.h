@@ -24,6 +24,13 @@ class OutBuffer {
   std::uint64_t total_appended() const { return sent_ + size(); }
   std::uint64_t total_sent() const { return sent_; }
 
+  // How much of what was sent the kernel still had when it was last asked, and
+  // how much has reached the peer's for certain.
+  void set_on_the_way(std::uint64_t size) { on_the_way_ = size; }
+  std::uint64_t total_taken() const {
+    return sent_ - std::min(sent_, on_the_way_);
+  }
+
   void Append(std::string_view bytes) {
     if (bytes.empty()) return;
     std::memcpy(Room(bytes.size()), bytes.data(), bytes.size());
@@ -70,6 +77,7 @@ class OutBuffer {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::uint64_t sent_ = 0;
+  std::uint64_t on_the_way_ = 0;
 };
 
 }  // namespace rpc::amqp

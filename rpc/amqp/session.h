@@ -18,7 +18,7 @@
 #include "rpc/amqp/encoder.h"
 #include "rpc/amqp/ending.h"
 #include "rpc/amqp/frames.h"
-#include "rpc/amqp/heartbeat.h"
+#include "rpc/amqp/liveness.h"
 #include "rpc/amqp/login.h"
 #include "rpc/amqp/message.h"
 #include "rpc/amqp/modes.h"
@@ -63,6 +63,8 @@ class Session {
   bool open() const { return state_ == State::kOpen; }
   bool closed() const { return state_ == State::kClosed; }
   bool blocked() const { return blocked_; }
+  // OnTime goes by how much of out() is on its way: see set_on_the_way().
+  bool probes() const { return liveness_.asked(); }
   // The time of the call being handled.
   TimePoint now() const { return now_; }
 
@@ -126,7 +128,7 @@ class Session {
   bool numbers_used_up_ = false;
   TimePoint now_;
   TimePoint limit_;  // of the login or of the close
-  Heartbeat heartbeat_;
+  Liveness liveness_;
 };
 
 inline Session::Session(SessionOptions options, SessionListener* listener,
@@ -136,13 +138,14 @@ inline Session::Session(SessionOptions options, SessionListener* listener,
       login_(options_, &encoder_),
       now_(now),
       limit_(Deadline::After(options_.login_timeout, now).at()),
-      heartbeat_(now) {}
+      liveness_(&encoder_, now) {}
 
 inline void Session::OnFrame(const Frame& frame, TimePoint now) {
   if (closed()) return;
   now_ = now;
-  heartbeat_.Heard(now);
+  liveness_.Heard(now);
   if (frame.payload.Is<frame::Heartbeat>()) return;
+  liveness_.HeardFrame();
   if (frame.channel == 0) {
     OnConnectionFrame(frame.payload);
   } else {
@@ -179,7 +182,7 @@ inline void Session::OnLoginFrame(const FramePayload& payload) {
   if (!login_.done()) return;
   state_ = State::kOpen;
   limit_ = kNever;
-  heartbeat_.Start(login_.heartbeat());
+  liveness_.Start(login_.heartbeat(), now_);
   listener_->OnOpen();
 }
 
@@ -215,9 +218,13 @@ inline void Session::OnChannelFrame(const Frame& frame) {
                                         "the broker used channel ", number,
                                         ", which was never opened")));
   }
+  if (frame.payload.Is<frame::ChannelFlowOk>() && liveness_.Answered(number)) {
+    return;
+  }
   const absl::Status status = channel->OnFrame(frame.payload, now_);
   if (!status.ok()) return Fail(AMQP_UNEXPECTED_FRAME, status);
   if (!channel->closed()) return;
+  liveness_.ChannelClosed(number);
   const std::unique_ptr<Channel> over = channels_.Take(channel);
   over->listener().OnChannelClosed(over->ending().status, over->ending().retry);
 }
@@ -240,27 +247,15 @@ inline void Session::OnTime(TimePoint now) {
     const absl::Status status = channel->OnTime(now);
     if (!status.ok()) return Fail(AMQP_REPLY_SUCCESS, status);
   }
-  if (heartbeat_.PeerIsDead(now)) {
-    return End({absl::UnavailableError(
-        absl::StrCat("nothing was heard from the broker for two heartbeats of ",
-                     absl::FormatDuration(heartbeat_.interval())))});
-  }
-  // A broker that has blocked us stops reading too, and says nothing wrong.
-  const bool waiting = !out_.empty() && !blocked_;
-  if (heartbeat_.PeerTakesNothing(out_.total_sent(), waiting, now)) {
-    return End({absl::UnavailableError(absl::StrCat(
-        "the broker took no byte of what was sent for two heartbeats of ",
-        absl::FormatDuration(heartbeat_.interval())))});
-  }
-  if (heartbeat_.Due(out_.total_appended(), !out_.empty(), now)) {
-    encoder_.Heartbeat();
-  }
+  const absl::Status alive =
+      liveness_.OnTime(channels_, open() && !blocked_, now);
+  if (!alive.ok()) End({alive});
 }
 
 inline TimePoint Session::NextWake() const {
   if (closed()) return kNever;
   if (numbers_used_up_) return now_;
-  TimePoint wake = std::min(limit_, heartbeat_.NextWake());
+  TimePoint wake = std::min(limit_, liveness_.NextWake());
   for (const auto& channel : channels_) {
     wake = std::min(wake, channel->NextWake());
   }

@@ -119,6 +119,7 @@ TEST_F(Deliveries, CompleteMessageHasNoTimeLimit) {
   for (int i = 0; i < 10; ++i) {
     Advance(absl::Seconds(10));
     Receive(0, frame::Heartbeat{});
+    AnswerProbe(1);
     Sent();
   }
   EXPECT_FALSE(session_.closed());

@@ -112,6 +112,10 @@ class SessionTest : public ::testing::Test {
     now_ += absl::ToChronoNanoseconds(time);
     session_.OnTime(now_);
   }
+  // As a broker does that reads what it is sent.
+  void AnswerProbe(std::uint16_t channel) {
+    if (session_.probes()) Receive(channel, frame::ChannelFlowOk{});
+  }
   std::vector<SentFrame> Sent() { return TakeSent(session_.out()); }
 
   void LogIn() {

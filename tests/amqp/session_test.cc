@@ -38,6 +38,7 @@ TEST_F(Sessions, TrafficTakesThePlaceOfHeartbeats) {
     Publish(id);
     Receive(0, frame::Heartbeat{});
     Advance(absl::Seconds(4));
+    AnswerProbe(1);
     for (const SentFrame& frame : Sent()) {
       EXPECT_NE(frame.type, AMQP_FRAME_HEARTBEAT);
     }
@@ -88,6 +89,88 @@ TEST_F(Sessions, PeerIsDeadAfterTwoSilentHeartbeats) {
   Advance(absl::Seconds(0.1));
   ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(listener_.ending->retry, Retry::kYes);
+}
+
+TEST_F(Sessions, BrokerIsAskedEachHalfHeartbeatWhetherItReads) {
+  OpenReady({}, &channel_);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(session_.NextWake() - now_, std::chrono::seconds(5));
+    Advance(absl::Seconds(5));
+    const std::vector<SentFrame> sent = Sent();
+    ASSERT_EQ(sent.size(), 1u) << "in the place of a heartbeat";
+    EXPECT_EQ(sent[0].channel, 1);
+    ASSERT_EQ(sent[0].method, AMQP_CHANNEL_FLOW_METHOD);
+    EXPECT_TRUE(Arguments<amqp_channel_flow_t>(sent[0], pool_).active);
+    Receive(1, frame::ChannelFlowOk{});
+  }
+  EXPECT_EQ(trace_, Trace{});
+}
+
+TEST_F(Sessions, BrokerThatSpeaksButDoesNotReadIsDeadAfterTwoHeartbeats) {
+  OpenReady({}, &channel_);
+  const TimePoint from = now_;
+  while (!session_.closed()) {
+    now_ = session_.NextWake();
+    session_.OnTime(now_);
+    Receive(0, frame::Heartbeat{});
+    Sent();
+    ASSERT_LE(now_ - from, std::chrono::seconds(20));
+  }
+  EXPECT_EQ(now_ - from, std::chrono::seconds(20));
+  EXPECT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(listener_.ending->retry, Retry::kYes);
+}
+
+TEST_F(Sessions, AnswerMayWaitBehindOthersOfTheBroker) {
+  OpenReady(ConsumingPlan(), &channel_);
+  for (int second = 0; second < 60; ++second) {
+    Advance(absl::Seconds(1));
+    ReceiveMessage(1, static_cast<std::uint64_t>(second + 1), "x");
+    Sent();
+  }
+  EXPECT_FALSE(session_.closed());
+  AnswerProbe(1);
+  EXPECT_FALSE(session_.closed());
+}
+
+TEST_F(Sessions, BlockingBrokerNeedNotAnswerTheProbe) {
+  OpenReady({}, &channel_);
+  Advance(absl::Seconds(5));
+  Sent();
+  Receive(0, frame::Blocked{"low on disk"});
+  for (int i = 0; i < 100; ++i) {
+    Advance(absl::Seconds(5));
+    Receive(0, frame::Heartbeat{});
+    Sent();
+  }
+  Receive(0, frame::Unblocked{});
+  Receive(1, frame::ChannelFlowOk{});
+  EXPECT_FALSE(session_.closed());
+}
+
+TEST_F(Sessions, BlockingBrokerIsNotAsked) {
+  OpenReady({}, &channel_);
+  Receive(0, frame::Blocked{"low on disk"});
+  Advance(absl::Seconds(6));
+  EXPECT_EQ(MethodsOf(Sent()), Methods{});
+}
+
+TEST_F(Sessions, ChannelThatIsClosedOwesNoAnswer) {
+  OpenReady({}, &channel_);
+  Advance(absl::Seconds(5));
+  Receive(1, frame::ChannelClose{404, "gone"});
+  for (int i = 0; i < 20; ++i) {
+    Advance(absl::Seconds(5));
+    Receive(0, frame::Heartbeat{});
+    Sent();
+  }
+  EXPECT_FALSE(session_.closed());
+}
+
+TEST_F(Sessions, AnswerThatNobodyAskedForEndsIt) {
+  OpenReady({}, &channel_);
+  Receive(1, frame::ChannelFlowOk{});
+  EXPECT_EQ(EndCode(), absl::StatusCode::kInternal);
 }
 
 TEST_F(Sessions, AnyFrameKeepsThePeerAlive) {

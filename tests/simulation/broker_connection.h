@@ -230,6 +230,8 @@ class BrokerConnection final : public BrokerPeer {
         channels_.erase(number);
         return Send(number, amqp::frame::ChannelCloseOk{});
       }
+      case AMQP_CHANNEL_FLOW_METHOD:
+        return Send(frame.channel, amqp::frame::ChannelFlowOk{});
       case AMQP_CHANNEL_FLOW_OK_METHOD:
         return;
       default:

@@ -38,9 +38,10 @@ void SetOn(const Descriptor& socket, int level, int option) {
   ::setsockopt(socket.get(), level, option, &on, sizeof(on));
 }
 
-// Fixed, so that it does not grow: a sender is to feel soon that nobody reads.
+// Fixed and less than a second of a slow link, so that a sender feels soon that
+// nobody reads, or how slowly.
 void KeepBufferSmall(const Descriptor& socket) {
-  const int bytes = 1 << 17;
+  const int bytes = 1 << 15;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 

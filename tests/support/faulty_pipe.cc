@@ -50,8 +50,10 @@ std::optional<Cut> FaultyPipe::Pump(int from, int to, TimePoint now) {
 }
 
 bool FaultyPipe::wants_to_read() const {
-  return !ended_ && held_ < kMostHeld && !Keeps(Fault::kStall) &&
-         !CutDue().has_value();
+  // What a slow link has no room for stays with the sender's kernel.
+  const bool is_slow = IsFaulty() && faults_.burst > 0;
+  return !ended_ && held_ < (is_slow ? faults_.burst : kMostHeld) &&
+         !Keeps(Fault::kStall) && !CutDue().has_value();
 }
 
 std::optional<Cut> FaultyPipe::CutDue() const {
@@ -62,7 +64,9 @@ std::optional<Cut> FaultyPipe::CutDue() const {
 
 // Nothing is read across the place where the faults begin.
 std::size_t FaultyPipe::Room() const {
-  if (IsFaulty()) return kMostRead;
+  if (IsFaulty()) {
+    return faults_.burst > 0 ? std::min(kMostRead, faults_.burst) : kMostRead;
+  }
   return static_cast<std::size_t>(
       std::min<std::uint64_t>(kMostRead, faults_.after - position_));
 }
