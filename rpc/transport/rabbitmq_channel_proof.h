@@ -27,7 +27,9 @@ class ChannelProof {
   void Published(TimePoint now) {
     if (!is_proven_) doubted_at_ = std::min(doubted_at_, now + patience_);
   }
+  // For each reply, so nothing is written when there is nothing to prove.
   void Confirmed() {
+    if (is_proven_) return;
     Begin(false);
     patience_ = kPatience;
   }
