@@ -242,6 +242,8 @@ class World final : public amqp::SessionListener {
     fuzz::Sent sent(session_.out());
     while (sent.Next()) Read(sent);
     session_.out().Sent(session_.out().size());
+    if (asked_) Receive(channel_, amqp::frame::ChannelFlowOk{});
+    asked_ = false;
     if (opened_) BecomeReady();
   }
 
@@ -312,6 +314,9 @@ class World final : public amqp::SessionListener {
         opened_ = true;
         channel_ = sent.channel();
         return;
+      case AMQP_CHANNEL_FLOW_METHOD:
+        asked_ = true;
+        return;
       case AMQP_BASIC_PUBLISH_METHOD:
         return ReadReply(sent);
       case AMQP_BASIC_ACK_METHOD:
@@ -372,6 +377,7 @@ class World final : public amqp::SessionListener {
   amqp::Decoder decoder_;
   std::uint16_t channel_ = 0;
   bool opened_ = false;
+  bool asked_ = false;  // whether the broker reads
   bool ready_ = false;
   std::uint64_t tag_ = 0;
   std::map<std::uint64_t, Expected> unsettled_;  // by delivery tag
