@@ -15,6 +15,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/faults/marking_handler.h"
 #include "tests/support/broker.h"
+#include "tests/support/freeze.h"
 #include "tests/support/runfiles.h"
 #include "tests/support/subprocess.h"
 #include "tests/transport/rabbitmq_bench.h"
@@ -65,8 +66,7 @@ TEST(ServerKilled, EachCallStillEndsAndRedeliveredOnesAreToldSo) {
   ASSERT_TRUE(client.ok()) << client.status();
   Outcomes outcomes;
   Tally over;
-  for (int i = 0; i < kCalls; ++i) {
-    const auto n = static_cast<std::uint64_t>(i);
+  const auto call = [&](std::uint64_t n) {
     client->CallAsync(n, [&, n](absl::StatusOr<std::uint64_t> value) {
       {
         const std::lock_guard lock(outcomes.mutex);
@@ -82,11 +82,15 @@ TEST(ServerKilled, EachCallStillEndsAndRedeliveredOnesAreToldSo) {
       }
       over.Add();
     });
-  }
+  };
+  std::uint64_t next = 0;
+  while (next < kCalls / 2) call(next++);
   ASSERT_TRUE(over.WaitFor(kCalls / 5, absl::Minutes(1)));
-  // Frozen, it is sent as many requests as it may hold; then it dies with them.
-  victim.Signal(SIGSTOP);
-  ASSERT_TRUE(over.WaitFor(kCalls / 4, absl::Minutes(1)));
+  // Whatever it is doing now, of the second half it is sent as many requests
+  // as it may hold, and dies with them.
+  ASSERT_TRUE(Freeze(victim.pid()).ok());
+  while (next < kCalls) call(next++);
+  ASSERT_TRUE(over.WaitFor(kCalls * 3 / 5, absl::Minutes(1)));
   victim.Signal(SIGKILL);
   ASSERT_TRUE(over.WaitFor(kCalls, absl::Minutes(3)));
   EXPECT_EQ(victim.Wait(), 128 + SIGKILL);
