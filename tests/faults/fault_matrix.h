@@ -55,7 +55,7 @@ class MatrixRow {
                         absl::ToDoubleSeconds(recovery_), kept_ ? "yes" : "NO");
     Lines().push_back(line);
     ::testing::Test::RecordProperty(
-        absl::StrCat("row_", number_, "_", fault_index_), line);
+        absl::StrFormat("row_%02d_%03d", number_, fault_index_), line);
   }
 
   // Calls, has `fault` happen meanwhile, and checks how the call ended.
@@ -124,6 +124,7 @@ class MatrixRow {
 
   static void PrintTable() {
     if (Lines().empty()) return;
+    // As the table's header in tests/results has it.
     std::printf("%3s  %-46s %-18s %-4s %8s %8s  %s\n", "row", "fault", "status",
                 "ran", "status/s", "again/s", "bound kept");
     for (const std::string& line : Lines()) std::printf("%s\n", line.c_str());

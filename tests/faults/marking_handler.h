@@ -21,6 +21,9 @@ class MarkingHandler {
  public:
   using Method = rpc::Method<"mark", std::uint64_t(std::uint64_t)>;
 
+  // How many requests a server of it holds that it has not answered.
+  static constexpr int kWindow = 64;
+
   MarkingHandler() = default;
   // Appends to the file at `path`.
   explicit MarkingHandler(const std::string& path)

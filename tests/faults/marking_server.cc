@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   options.transport.topology =
       is_quorum ? rpc::QuorumQueue(argv[2]) : rpc::TutorialQueue(argv[2]);
   options.transport.heartbeat = absl::Seconds(is_quorum ? 2 : 10);
+  options.server.prefetch = rpc::testing::MarkingHandler::kWindow;
   auto endpoint =
       Endpoint::Open(options, rpc::testing::MarkingHandler(argv[3]));
   const absl::Status status =

@@ -2,9 +2,11 @@
 #include <cstdint>
 #include <semaphore>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/faults/holdings.h"
+#include "tests/support/figure.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_probe.h"
 
@@ -40,7 +42,9 @@ TEST(MemoryGrowth, MillionCallsLeaveLessThanFiveMegabytesBehind) {
   const Holdings before = Count();
   EXPECT_EQ(Call(*client, 1'000'000), 0);
   const Holdings after = Count();
-  RecordProperty("kilobytes_grown", GrowthInKilobytes(before, after));
+  RecordFigure("memory grown by 1,000,000 calls",
+               absl::StrCat(GrowthInKilobytes(before, after), " kB"),
+               "< 5,000 kB");
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)

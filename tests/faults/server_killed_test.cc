@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "rpc/base/status.h"
@@ -15,6 +16,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/faults/marking_handler.h"
 #include "tests/support/broker.h"
+#include "tests/support/figure.h"
 #include "tests/support/freeze.h"
 #include "tests/support/runfiles.h"
 #include "tests/support/subprocess.h"
@@ -103,6 +105,10 @@ TEST(ServerKilled, EachCallStillEndsAndRedeliveredOnesAreToldSo) {
   EXPECT_EQ(outcomes.wrong, 0);
   EXPECT_EQ(outcomes.may_have_run, 0) << "the survivor answers all";
   EXPECT_GT(outcomes.right_and_redelivered, 0);
+  EXPECT_LE(outcomes.right_and_redelivered, MarkingHandler::kWindow);
+  RecordFigure("requests delivered twice, server killed",
+               absl::StrCat(outcomes.right_and_redelivered),
+               absl::StrCat("<= ", MarkingHandler::kWindow, ", its window"));
   EXPECT_EQ(outcomes.right + outcomes.right_and_redelivered, kCalls);
   const auto victims = ReadLog(directory + "/victim");
   const auto survivors = ReadLog(directory + "/survivor");

@@ -16,6 +16,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/amqp/listening_socket.h"
 #include "tests/amqp/test_certificates.h"
+#include "tests/support/figure.h"
 #include "tests/support/freeze.h"
 #include "tests/support/private_broker.h"
 #include "tests/transport/rabbitmq_bench.h"
@@ -143,6 +144,12 @@ TEST_P(StoppedBroker, MakesNoCallerWaitBeyondItsDeadline) {
   EXPECT_EQ(blocking.late(), 0u);
   EXPECT_EQ(blocking.expired(), 3 * kCallers);
   EXPECT_EQ(blocking.others() + asynchronous.others(), 0u);
+  RecordFigure(
+      absl::StrCat("calls later than deadline + 100 ms, broker frozen, ",
+                   is_tls() ? "TLS" : "TCP"),
+      absl::StrCat(asynchronous.late() + blocking.late(), " of ",
+                   kInFlight + 3 * kCallers),
+      "0");
 
   Continue();
   // What is queued has expired: the next call is not behind it.
@@ -162,7 +169,11 @@ TEST_P(StoppedBroker, LetsAnEndpointEndWithinASecond) {
                            ended.Add();
                          });
   }
-  EXPECT_LT(Took([&] { client.reset(); }), absl::Seconds(1));
+  const absl::Duration took = Took([&] { client.reset(); });
+  EXPECT_LT(took, absl::Seconds(1));
+  RecordFigure(absl::StrCat("end of an endpoint, broker frozen, ",
+                            is_tls() ? "TLS" : "TCP"),
+               absl::FormatDuration(took), "< 1s");
   EXPECT_EQ(ended.count(), 1000);
 }
 

@@ -1,15 +1,18 @@
 #include <cstdint>
 #include <iostream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/simulation/memory_setting.h"
 #include "tests/simulation/rabbitmq_setting.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
+#include "tests/support/figure.h"
 
 namespace rpc::simulation {
 namespace {
@@ -51,6 +54,11 @@ TYPED_TEST(Simulation, KeepsEveryPromiseWhateverHappens) {
     ASSERT_THAT(scenario.world().violations(), IsEmpty())
         << "seed " << seed << "; replay it with --seed " << seed;
   }
+  testing::RecordFigure(
+      absl::StrCat(
+          "seeds of the simulation, ",
+          std::is_same_v<TypeParam, MemorySetting> ? "Memory" : "RabbitMQ"),
+      absl::StrCat(seeds), "10,000 in each run");
 }
 
 TYPED_TEST(Simulation, SameSeedSameTrace) {

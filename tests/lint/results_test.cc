@@ -7,11 +7,12 @@
 #include "tests/support/runfiles.h"
 #include "tests/support/subprocess.h"
 
-// tests/count_cases, on which the last line of tests/run relies.
+// tests/results, on which the last lines of tests/run rely.
 namespace rpc::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 // What Bazel writes about a run of tests, one event a line.
 class Events {
@@ -42,14 +43,17 @@ class Events {
     return *this;
   }
 
-  Finished Count() const {
+  Finished Count() const { return Read("count"); }
+  Finished Tables() const { return Read("tables"); }
+
+ private:
+  Finished Read(const std::string& command) const {
     const std::string path = directory_ + "/events.json";
     std::ofstream(path) << text_;
     return RunToEnd(
-        {"/usr/bin/python3", "-B", Runfile("tests/count_cases"), path});
+        {"/usr/bin/python3", "-B", Runfile("tests/results"), command, path});
   }
 
- private:
   std::string Report(const std::string& cases) {
     const std::string path =
         directory_ + "/" + std::to_string(reports_++) + ".xml";
@@ -70,7 +74,7 @@ constexpr char kSkipped[] =
     R"(<testcase name="c" status="run" result="skipped"/>)";
 constexpr char kDisabled[] = R"(<testcase name="d" status="notrun"/>)";
 
-TEST(CountCases, CountsCasesByOutcomeAndTag) {
+TEST(Results, CountsCasesByOutcomeAndTag) {
   const Finished counted =
       Events()
           .Configured("//a:plain", "")
@@ -85,7 +89,7 @@ TEST(CountCases, CountsCasesByOutcomeAndTag) {
   EXPECT_EQ(counted.output, "7 5 0 2 3 1\n");
 }
 
-TEST(CountCases, AFailedCaseIsCountedAndNamed) {
+TEST(Results, AFailedCaseIsCountedAndNamed) {
   const Finished counted =
       Events()
           .Configured("//a:plain", "")
@@ -95,7 +99,7 @@ TEST(CountCases, AFailedCaseIsCountedAndNamed) {
   EXPECT_THAT(counted.output, HasSubstr("2 1 1 0 0 0\n"));
 }
 
-TEST(CountCases, ATestThatEndsWithoutAFailedCaseIsAFailure) {
+TEST(Results, ATestThatEndsWithoutAFailedCaseIsAFailure) {
   const Finished counted = Events()
                                .Configured("//a:crashed", "")
                                .Configured("//a:late", "")
@@ -105,12 +109,47 @@ TEST(CountCases, ATestThatEndsWithoutAFailedCaseIsAFailure) {
   EXPECT_THAT(counted.output, HasSubstr("3 1 2 0 0 0\n"));
 }
 
-TEST(CountCases, ATestThatDoesNotBuildIsAFailure) {
+TEST(Results, ATestThatDoesNotBuildIsAFailure) {
   const Finished counted = Events()
                                .Configured("//a:broken", R"("broker")")
                                .Completed("//a:broken", "false")
                                .Count();
   EXPECT_THAT(counted.output, HasSubstr("1 0 1 0 1 0\n"));
+}
+
+TEST(Results, WhatTestsRecordedIsPrintedAsTablesInOrder) {
+  const auto property = [](const std::string& name, const std::string& value) {
+    return R"(<testcase name="a"><properties><property name=")" + name +
+           R"(" value=")" + value + R"("/></properties></testcase>)";
+  };
+  const Finished both =
+      Events()
+          .Ran("//a:late", "PASSED", property("row_10_000", "ten"))
+          .Ran("//a:early", "PASSED",
+               property("row_02_000", "two") + property("other", "none"))
+          .Ran("//a:memory", "PASSED", property("figure_memory", "5 MB"))
+          .Tables();
+  EXPECT_EQ(both.exit_code, 0);
+  EXPECT_THAT(both.output, MatchesRegex("row +fault .*\ntwo\nten\n\n"
+                                        "figure +measured .*\n5 MB\n\n"));
+  const Finished none = Events()
+                            .Ran("//a:early", "PASSED", kPassed)
+                            .Ran("//a:b", "FAILED", "")
+                            .Tables();
+  EXPECT_EQ(none.exit_code, 0);
+  EXPECT_EQ(none.output, "");
+}
+
+TEST(Results, MisuseIsTold) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{}, {"count"}, {"sum", "file"}}) {
+    std::vector<std::string> command = {"/usr/bin/python3", "-B",
+                                        Runfile("tests/results")};
+    command.insert(command.end(), words.begin(), words.end());
+    const Finished misused = RunToEnd(command);
+    EXPECT_EQ(misused.exit_code, 1);
+    EXPECT_THAT(misused.output, HasSubstr("see results --help"));
+  }
 }
 
 TEST(TestsRun, HelpAndMisuseTouchNothing) {
