@@ -6,22 +6,18 @@ import shutil
 import subprocess
 
 from harness import programs
+from harness.scenario import Scenario
 
 _TIMEOUT_SECONDS = 120
 # What both runs have in common, start and end, is not a call's.
 _FEW, _MANY = 1000, 11000
 
 
-@dataclasses.dataclass(frozen=True)
-class InstructionScenario:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InstructionScenario(Scenario):
     """`flags` maps a contender to what `program` is given for it."""
-    name: str
-    title: str
     program: str
     flags: dict
-    targets: tuple
-    quick: bool = False
-    peers: bool = False
 
     def contender_names(self):
         return list(self.flags)
@@ -36,12 +32,6 @@ class InstructionScenario:
         few, many = (_counted([*command, f"--calls={calls}"])
                      for calls in (_FEW, _MANY))
         return {"instructions": (many - few) / (_MANY - _FEW)}
-
-    def needs_broker(self):
-        return False
-
-    def needs_tls(self):
-        return False
 
 
 def _counted(command):

@@ -3,17 +3,14 @@
 import dataclasses
 
 from harness import programs
+from harness.scenario import Scenario
 
 
-@dataclasses.dataclass(frozen=True)
-class ProgramScenario:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ProgramScenario(Scenario):
     """`programs` maps a contender to its program and the benchmark in it."""
-    name: str
-    title: str
     programs: dict
-    targets: tuple
     quick: bool = True
-    peers: bool = False
 
     def contender_names(self):
         return list(self.programs)
@@ -23,9 +20,3 @@ class ProgramScenario:
 
     def measure(self, name, context):
         return programs.measure(*self.programs[name], context)
-
-    def needs_broker(self):
-        return False
-
-    def needs_tls(self):
-        return False

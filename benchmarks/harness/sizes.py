@@ -9,25 +9,21 @@ import subprocess
 import tempfile
 
 from harness import programs
+from harness.scenario import Scenario
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 _INCLUDE = re.compile(r'^\s*#include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
-@dataclasses.dataclass(frozen=True)
-class CompileScenario:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompileScenario(Scenario):
     """Translation units that only include: compiler's processor seconds.
 
     `headers` maps a contender to the headers it includes; "absl of X" stands
     for those of abseil that X includes, itself or through our headers.
     """
-    name: str
-    title: str
     headers: dict
-    targets: tuple
-    quick: bool = False
-    peers: bool = False
 
     def contender_names(self):
         return list(self.headers)
@@ -51,22 +47,11 @@ class CompileScenario:
                 [_compiler(), "-std=c++20", "-O2", "-I", _ROOT, "-c", source,
                  "-o", output])}
 
-    def needs_broker(self):
-        return False
 
-    def needs_tls(self):
-        return False
-
-
-@dataclasses.dataclass(frozen=True)
-class SizeScenario:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SizeScenario(Scenario):
     """Bytes of built programs, without their symbols."""
-    name: str
-    title: str
     programs: dict
-    targets: tuple
-    quick: bool = False
-    peers: bool = False
 
     def contender_names(self):
         return list(self.programs)
@@ -82,12 +67,6 @@ class SizeScenario:
                 ["strip", "-o", stripped.name,
                  programs.path_of(self.programs[name], context)], check=True)
             return {"bytes": os.stat(stripped.name).st_size}
-
-    def needs_broker(self):
-        return False
-
-    def needs_tls(self):
-        return False
 
 
 def _compiler():

@@ -9,30 +9,20 @@ import time
 
 from harness import contender as contenders
 from harness import programs
+from harness.scenario import BrokerScenario
 
 _PATIENCE_SECONDS = 10
 
 
-@dataclasses.dataclass(frozen=True)
-class SyscallScenario:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SyscallScenario(BrokerScenario):
     """One side at a time is traced: what is traced is slow, and what is slow
     finds more to do each time it looks."""
-    name: str
-    title: str
-    contenders: tuple
-    in_flight: int
-    targets: tuple
-    calls: int
-    quick: bool = False
-    peers: bool = False
-
-    def contender_names(self):
-        return [contender.name for contender in self.contenders]
 
     def missing(self, name, context):
         if shutil.which("strace") is None:
             return "strace is not installed"
-        return self._contender(name).missing(context)
+        return super().missing(name, context)
 
     def measure(self, name, context):
         contender = self._contender(name)
@@ -40,16 +30,6 @@ class SyscallScenario:
                                   "full")
         return {f"{side}_syscalls": _traced(side, contender, load, context)
                 for side in ("client", "server")}
-
-    def needs_broker(self):
-        return True
-
-    def needs_tls(self):
-        return False
-
-    def _contender(self, name):
-        return next(contender for contender in self.contenders
-                    if contender.name == name)
 
 
 def _traced(side, contender, load, context):
