@@ -260,10 +260,17 @@ class Channel {
     if (state_ != State::kClosing) {
       ending_.status =
           Annotate(StatusOfReply(close.code, close.text), steps_.Describe());
-      ending_.retry = state_ == State::kOpening ? RetryOfRefusedStep(close.code)
-                                                : Retry::kYes;
+      ending_.retry =
+          state_ == State::kOpening ? RetryOfStep(close.code) : Retry::kYes;
     }
     state_ = State::kClosed;
+  }
+
+  // What the plan itself makes was deleted meanwhile, and comes again.
+  Retry RetryOfStep(std::uint16_t reply_code) const {
+    return reply_code == AMQP_NOT_FOUND && steps_.NeedsForeignName()
+               ? Retry::kNever
+               : RetryOfRefusedStep(reply_code);
   }
 
   // Sends the next step of the plan, or tells that there is none left.

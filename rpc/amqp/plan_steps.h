@@ -1,10 +1,13 @@
 #ifndef RPC_AMQP_PLAN_STEPS_H_
 #define RPC_AMQP_PLAN_STEPS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -74,6 +77,25 @@ class PlanSteps {
     return true;
   }
 
+  // The current step names a queue or an exchange that no step of the plan
+  // makes: where it is missing, somebody else has to make it.
+  bool NeedsForeignName() const {
+    const Topology& topology = plan_.topology;
+    switch (kind_) {
+      case Kind::kExchange:
+        return topology.exchanges[index_].declare == Declare::kPassive;
+      case Kind::kQueue:
+        return topology.queues[index_].declare == Declare::kPassive;
+      case Kind::kBinding:
+        return !MakesExchange(topology.bindings[index_].exchange) ||
+               !MakesQueue(topology.bindings[index_].queue);
+      case Kind::kConsume:
+        return !MakesQueue(plan_.consumer->queue);
+      default:
+        return false;
+    }
+  }
+
   // The current step in words, for messages.
   std::string Describe() const {
     const Topology& topology = plan_.topology;
@@ -119,6 +141,25 @@ class PlanSteps {
 
   static const char* Verb(Declare declare) {
     return declare == Declare::kPassive ? "checking" : "declaring";
+  }
+
+  template <typename Declaration>
+  static bool Makes(const std::vector<Declaration>& declarations,
+                    std::string_view name) {
+    return std::any_of(
+        declarations.begin(), declarations.end(), [&](const auto& each) {
+          return each.name == name && each.declare == Declare::kActive;
+        });
+  }
+  // Or the broker does.
+  bool MakesExchange(std::string_view name) const {
+    return name.substr(0, 4) == "amq." || Makes(plan_.topology.exchanges, name);
+  }
+  bool MakesQueue(std::string_view name) const {
+    const std::vector<Queue>& queues = plan_.topology.queues;
+    if (!name.empty()) return Makes(queues, name);
+    // The queue declared last.
+    return !queues.empty() && queues.back().declare == Declare::kActive;
   }
 
   bool Answers(const FramePayload& answer) const {

@@ -54,7 +54,7 @@ inline absl::Status StatusOfReply(std::uint16_t reply_code,
 }
 
 // Whether a declaration that the broker refused with this code can succeed
-// later, unchanged: a missing or locked queue may, a different one will not.
+// later, unchanged: a deleted or locked queue may, a different one will not.
 inline Retry RetryOfRefusedStep(std::uint16_t reply_code) {
   switch (reply_code) {
     case AMQP_INVALID_PATH:

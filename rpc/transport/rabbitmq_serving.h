@@ -187,7 +187,7 @@ class Serving final : public amqp::ChannelListener {
     } else if (absl::IsCancelled(status)) {
       // Closed by us: there is nothing to wait for.
       reopen_at_ = TimePoint();
-    } else if (retry == amqp::Retry::kNever || IsMissing(status)) {
+    } else if (retry == amqp::Retry::kNever && !MayComeBack(status)) {
       RefuseThis(status);
     } else {
       Interrupt(status);
@@ -212,11 +212,11 @@ class Serving final : public amqp::ChannelListener {
   // The channel is up, and the connection is not being closed.
   bool CanTalk() const { return ready_ && session_ != nullptr; }
 
-  // A queue or exchange that nobody has made yet. One that was there before
-  // comes back with its node.
-  bool IsMissing(const absl::Status& status) {
+  // Somebody else's queue or exchange that was there before, and comes back
+  // with its node.
+  bool MayComeBack(const absl::Status& status) {
     const std::lock_guard lock(mutex_);
-    return absl::IsNotFound(status) && !was_ready_;
+    return absl::IsNotFound(status) && was_ready_;
   }
 
   // The broker will not let it serve, as things are.

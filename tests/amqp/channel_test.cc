@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,6 +124,92 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedStep{404, absl::StatusCode::kNotFound, Retry::kYes},
         RefusedStep{405, absl::StatusCode::kFailedPrecondition, Retry::kYes},
         RefusedStep{406, absl::StatusCode::kFailedPrecondition,
+                    Retry::kNever}));
+
+// A plan whose last step finds that a name is missing.
+struct MissingName {
+  std::string words;
+  Topology topology;
+  std::optional<Consumer> consumer;
+  Retry retry;
+};
+
+constexpr Declare kPassive = Declare::kPassive;
+
+class MissingNames : public Channels,
+                     public ::testing::WithParamInterface<MissingName> {};
+
+TEST_P(MissingNames, AreWaitedForOnlyWhereThePlanItselfMakesThem) {
+  const auto& [words, topology, consumer, retry] = GetParam();
+  ASSERT_TRUE(session_
+                  .OpenChannel({.topology = topology, .consumer = consumer},
+                               &channel_, now_)
+                  .ok());
+  Receive(1, frame::ChannelOpenOk{});
+  std::vector<FramePayload> answers(topology.exchanges.size(),
+                                    frame::ExchangeDeclareOk{});
+  answers.resize(answers.size() + topology.queues.size(),
+                 frame::QueueDeclareOk{"q", 0, 0});
+  answers.resize(answers.size() + topology.bindings.size(),
+                 frame::QueueBindOk{});
+  if (!consumer.has_value()) answers.pop_back();
+  for (const FramePayload& answer : answers) Receive(1, answer);
+  Receive(1, frame::ChannelClose{404, "NOT_FOUND - no such name"});
+  ASSERT_TRUE(channel_.ending.has_value());
+  EXPECT_TRUE(EndMentions(words)) << channel_.ending->status;
+  EXPECT_EQ(channel_.ending->status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(channel_.ending->retry, retry);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, MissingNames,
+    ::testing::Values(
+        MissingName{"checking exchange 'x'",
+                    {.exchanges = {{.name = "x", .declare = kPassive}}},
+                    std::nullopt,
+                    Retry::kNever},
+        MissingName{"checking queue 'q'",
+                    {.queues = {{.name = "q", .declare = kPassive}}},
+                    std::nullopt,
+                    Retry::kNever},
+        MissingName{"binding queue 'q' to exchange 'x'",
+                    {.exchanges = {{.name = "x"}},
+                     .queues = {{.name = "q"}},
+                     .bindings = {{.exchange = "x", .queue = "q"}}},
+                    std::nullopt,
+                    Retry::kYes},
+        MissingName{"binding queue 'q' to exchange 'x'",
+                    {.queues = {{.name = "q"}},
+                     .bindings = {{.exchange = "x", .queue = "q"}}},
+                    std::nullopt,
+                    Retry::kNever},
+        MissingName{"binding queue 'q' to exchange 'x'",
+                    {.exchanges = {{.name = "x"}},
+                     .queues = {{.name = "q", .declare = kPassive}},
+                     .bindings = {{.exchange = "x", .queue = "q"}}},
+                    std::nullopt,
+                    Retry::kNever},
+        // Exchanges of these names are never missing.
+        MissingName{"binding queue 'q' to exchange 'amq.direct'",
+                    {.queues = {{.name = "q"}},
+                     .bindings = {{.exchange = "amq.direct", .queue = "q"}}},
+                    std::nullopt,
+                    Retry::kYes},
+        MissingName{"consuming from queue 'q'",
+                    {.queues = {{.name = "q"}}},
+                    Consumer{.queue = "q"},
+                    Retry::kYes},
+        MissingName{"consuming from queue ''",
+                    {.queues = {{.name = "q"}}},
+                    Consumer{},
+                    Retry::kYes},
+        MissingName{"consuming from queue 'other'",
+                    {.queues = {{.name = "q"}}},
+                    Consumer{.queue = "other"},
+                    Retry::kNever},
+        MissingName{"consuming from queue 'q'",
+                    {},
+                    Consumer{.queue = "q"},
                     Retry::kNever}));
 
 TEST_F(Channels, StepThatIsNotAnsweredEndsTheConnection) {

@@ -254,7 +254,7 @@ class BrokerConnection final : public BrokerPeer {
     }
     const Outcome outcome = declarations_.OnFrame(frame);
     if (outcome == Outcome::kNotFound) {
-      CloseChannel(channel, 404, "NOT_FOUND - no exchange");
+      CloseChannel(channel, 404, "NOT_FOUND - no such name");
     } else if (outcome == Outcome::kUnknown) {
       world_.Violate(absl::StrCat(name_, ": unknown method ", frame.method));
     }

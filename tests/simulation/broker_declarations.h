@@ -39,7 +39,10 @@ class BrokerDeclarations {
                        amqp::Arguments<amqp_queue_declare_t>(frame, pool_));
       case AMQP_QUEUE_BIND_METHOD: {
         const auto& bind = amqp::Arguments<amqp_queue_bind_t>(frame, pool_);
-        queues_.Bind(amqp::ToView(bind.exchange), amqp::ToView(bind.queue));
+        if (!queues_.Bind(amqp::ToView(bind.exchange),
+                          amqp::ToView(bind.queue))) {
+          return Outcome::kNotFound;
+        }
         sender_.Send(frame.channel, amqp::frame::QueueBindOk{});
         return Outcome::kDone;
       }
@@ -62,6 +65,9 @@ class BrokerDeclarations {
 
   Outcome Declare(std::uint16_t channel, const amqp_queue_declare_t& declare) {
     std::string name(amqp::ToView(declare.queue));
+    if (declare.passive && queues_.Find(name) == nullptr) {
+      return Outcome::kNotFound;
+    }
     BrokerPeer* const owner = declare.exclusive ? owner_ : nullptr;
     last_queue_ = queues_.Find(name) != nullptr
                       ? name

@@ -52,8 +52,12 @@ class BrokerQueues {
   bool HasExchange(std::string_view name) const {
     return name.empty() || exchanges_.find(name) != exchanges_.end();
   }
-  void Bind(std::string_view exchange, std::string_view queue) {
-    exchanges_[std::string(exchange)] = queue;
+  // False: one of them is missing.
+  bool Bind(std::string_view exchange, std::string_view queue) {
+    const auto found = exchanges_.find(exchange);
+    if (found == exchanges_.end() || Find(queue) == nullptr) return false;
+    found->second = queue;
+    return true;
   }
 
   void Consume(std::string_view name, BrokerQueue::ConsumerRef consumer) {

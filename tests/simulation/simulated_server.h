@@ -150,11 +150,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     server_.OnInterrupted(status);
   }
   void OnRefused(const absl::Status& status) override {
-    // A queue that is deleted between its declaration and its first consumer
-    // is taken for one that somebody else has to make.
-    if (!absl::IsNotFound(status)) {
-      world_.Violate(absl::StrCat("a server was refused: ", Words(status)));
-    }
+    world_.Violate(absl::StrCat("a server was refused: ", Words(status)));
     is_refused_ = true;
     server_.OnRefused(status);
   }
