@@ -10,8 +10,8 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
       name: of the library of headers, which other packages may depend on.
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
       tags: of every test. tests/run selects by them: "core" is also compiled with clang, "tsan"
-        also run under ThreadSanitizer, "slow" only with --full; cases of "broker" and "pika" are
-        also counted apart.
+        also run under ThreadSanitizer, "quiet" run when nothing else does, "slow" only with
+        --full; cases of "broker" and "pika" are also counted apart.
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.
