@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +13,7 @@
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "rpc/core/caller.h"
+#include "rpc/core/concurrency_limits.h"
 #include "rpc/core/dispatcher.h"
 #include "rpc/core/endpoint_options.h"
 #include "rpc/core/pending_calls.h"
@@ -32,7 +34,8 @@ class Remote {
   static absl::StatusOr<std::unique_ptr<Remote>> Open(
       EndpointOptions<Transport> options, Handler handler,
       Serializer serializer) {
-    const absl::Status valid = Validate(options.retry);
+    absl::Status valid = Validate(options.retry);
+    valid.Update(ValidateLimits(MethodsOf<Handler>(), options.server));
     if (!valid.ok()) return valid;
     const Deadline deadline = Deadline::After(options.open_timeout);
     auto remote = std::make_unique<Remote>(
@@ -73,7 +76,8 @@ class Remote {
           WithHook(on_serving),
           [this](const ServerContext& context, const Request& request,
                  Reply& reply) { Handle(context, request, reply); },
-          calls_.carriers().size(), [this] { return calls_.Now(); });
+          calls_.carriers().size(), [this] { return calls_.Now(); },
+          OnlyMethod(MethodsOf<Handler>()));
     }
     const absl::Status status = ServeUntil(stop, server_.get());
     const std::lock_guard lock(mutex_);
@@ -91,6 +95,22 @@ class Remote {
   }
 
  private:
+  template <typename... Methods>
+  static absl::Status ValidateLimits(TypeList<Methods...>,
+                                     const ServerOptions& options) {
+    return ConcurrencyLimits::Validate(options.max_concurrent,
+                                       {std::string_view(Methods::kName)...});
+  }
+
+  template <typename... Methods>
+  static std::string_view OnlyMethod(TypeList<Methods...>) {
+    return {};
+  }
+  template <typename Method>
+  static std::string_view OnlyMethod(TypeList<Method>) {
+    return Method::kName;
+  }
+
   ServerOptions WithHook(const std::function<void()>& on_serving) const {
     ServerOptions options = server_options_;
     if (!on_serving) return options;

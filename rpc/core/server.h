@@ -6,11 +6,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,7 @@
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
+#include "rpc/core/concurrency_limits.h"
 #include "rpc/core/worker_pool.h"
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
@@ -38,6 +41,11 @@ struct ServerOptions {
   // The most requests that wait for a worker. One that comes beyond, which a
   // larger prefetch lets in, is answered RESOURCE_EXHAUSTED at once.
   std::size_t max_waiting = 100'000;
+  // The most requests of a method whose handlers run at the same time, by the
+  // method's name, each at least 1; other methods have no limit but `workers`.
+  // One that comes beyond is answered RESOURCE_EXHAUSTED at once. Not heeded
+  // over a transport of the same thread.
+  std::map<std::string, int> max_concurrent = {};
   // What such an answer asks its caller to wait.
   absl::Duration overload_retry_after = absl::Milliseconds(100);
   // How long a stop waits for the handlers that run.
@@ -63,7 +71,8 @@ struct ServerCounters {
   std::uint64_t given_back = 0;
   // Not run: they asked for a reply to an address that is not allowed.
   std::uint64_t dropped = 0;
-  // Answered RESOURCE_EXHAUSTED because max_waiting requests waited.
+  // Answered RESOURCE_EXHAUSTED because max_waiting requests waited, or
+  // max_concurrent ran.
   std::uint64_t overloaded = 0;
   std::uint64_t interruptions = 0;
 };
@@ -78,14 +87,18 @@ class Server final : public ServerEvents {
   using Handle =
       std::function<void(const ServerContext&, const Request&, Reply&)>;
 
-  // Takes deliveries from so many transports, whose time it is.
+  // Takes deliveries from so many transports, whose time it is. A request that
+  // names no method is for `only_method`.
   Server(const ServerOptions& options, Handle handle,
          std::size_t transports = 1,
-         std::function<TimePoint()> now = &Clock::now)
+         std::function<TimePoint()> now = &Clock::now,
+         std::string_view only_method = {})
       : options_(options),
         handle_(std::move(handle)),
         transports_(transports),
-        now_(std::move(now)) {
+        now_(std::move(now)),
+        only_method_(only_method),
+        limits_(options_.max_concurrent) {
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
                     [this](Delivery&& d) { Answer(std::move(d)); });
@@ -151,7 +164,10 @@ class Server final : public ServerEvents {
     if (!pool_.has_value()) return Answer(std::move(delivery));
     if (pool_->TryPush(delivery, options_.max_waiting)) return;
     ++overloaded_;
-    std::move(delivery).Answer({.status = Overloaded()});
+    std::move(delivery).Answer(
+        {.status = Overloaded(
+             std::to_string(options_.max_waiting) +
+             " requests wait for its workers, as many as max_waiting allows")});
   }
   void OnDropped() override { ++dropped_; }
   void OnInterrupted(const absl::Status& status) override {
@@ -175,11 +191,26 @@ class Server final : public ServerEvents {
       reply.status = NotRun(absl::DeadlineExceededError(
           "the deadline passed before the request reached a handler"));
     } else {
-      handle_(ContextOf(delivery), request, reply);
-      ++(reply.status.ok() ? succeeded_ : failed_);
+      Run(delivery, reply);
     }
     if (options_.on_served) options_.on_served(request, reply);
     std::move(delivery).Answer(std::move(reply));
+  }
+
+  void Run(const Delivery& delivery, Reply& reply) {
+    const Request& request = delivery.request();
+    const std::string_view method =
+        request.method.empty() ? only_method_ : request.method.view();
+    const auto slot = limits_.Take(method);
+    if (!slot.has_value()) {
+      ++overloaded_;
+      reply.status =
+          Overloaded("as many requests for \"" + std::string(method) +
+                     "\" run as max_concurrent allows");
+      return;
+    }
+    handle_(ContextOf(delivery), request, reply);
+    ++(reply.status.ok() ? succeeded_ : failed_);
   }
 
   ServerContext ContextOf(const Delivery& delivery) const {
@@ -198,12 +229,9 @@ class Server final : public ServerEvents {
     return std::max(1, all / static_cast<int>(transports_));
   }
 
-  absl::Status Overloaded() const {
+  absl::Status Overloaded(const std::string& why) const {
     return NotRun(WithRetryAfter(
-        absl::ResourceExhaustedError(
-            "the server is overloaded: " +
-            std::to_string(options_.max_waiting) +
-            " requests wait for its workers, as many as max_waiting allows"),
+        absl::ResourceExhaustedError("the server is overloaded: " + why),
         options_.overload_retry_after));
   }
 
@@ -216,6 +244,8 @@ class Server final : public ServerEvents {
   const Handle handle_;
   const std::size_t transports_;
   const std::function<TimePoint()> now_;
+  const std::string_view only_method_;
+  ConcurrencyLimits limits_;
   std::atomic<std::size_t> serving_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;

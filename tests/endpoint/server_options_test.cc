@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <future>
 #include <latch>
+#include <map>
 #include <string>
 #include <thread>
 #include <utility>
@@ -257,6 +258,54 @@ TEST(ServerOptions, WhatComesBeyondMaxWaitingIsAnsweredAtOnce) {
   server.LetGo();
   ASSERT_TRUE(outcomes.WaitFor(6));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(outcomes.Only(i).value(), i);
+}
+
+TEST(ServerOptions, AMethodRunsNoMoreHandlersThanItsLimit) {
+  MemoryWorld world;
+  HeldServer server(
+      world, {.server = {.workers = 4,
+                         .max_concurrent = {{std::string(Double::kName), 2}},
+                         .overload_retry_after = absl::Seconds(7)}});
+  auto client = world.Connect<Double>();
+  Outcomes outcomes;
+  for (int i = 0; i < 4; ++i) client.CallAsync(i, outcomes.Of(i));
+  ASSERT_TRUE(outcomes.WaitFor(2));
+  EXPECT_EQ(server->endpoint().server_counters().overloaded, 2u);
+  EXPECT_EQ(server->endpoint().server_counters().failed, 0u);
+  server.LetGo();
+  ASSERT_TRUE(outcomes.WaitFor(4));
+  EXPECT_EQ(server.runs(), 2);
+  int refused = 0;
+  for (int i = 0; i < 4; ++i) {
+    const absl::Status status = outcomes.Only(i).status();
+    if (status.ok()) continue;
+    ++refused;
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_FALSE(MayHaveRun(status));
+    EXPECT_EQ(RetryAfter(status), absl::Seconds(7));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("\"double\" run as max_concurrent allows"));
+  }
+  EXPECT_EQ(refused, 2);
+  // What ended made room.
+  EXPECT_EQ(client.Call(7).value(), 7);
+}
+
+TEST(ServerOptions, ALimitOfNoMethodOrBelowOneIsRefused) {
+  const auto opened_with = [](std::map<std::string, int> limits) {
+    MemoryWorld world;
+    return MemoryEndpoint<Hold>::Open(
+               world.With({.server = {.max_concurrent = std::move(limits)}}))
+        .status();
+  };
+  const absl::Status unknown = opened_with({{"triple", 1}});
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("\"triple\""));
+  const absl::Status none = opened_with({{"double", 0}});
+  EXPECT_EQ(none.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(none.message()),
+              HasSubstr("max_concurrent of \"double\" is 0"));
+  EXPECT_TRUE(opened_with({{"double", 1}}).ok());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "rpc/handler/service.h"
 #include "rpc/transport/direct_transport.h"
 #include "tests/core/handling.h"
+#include "tests/endpoint/held_server.h"
 #include "tests/endpoint/memory_world.h"
 #include "tests/endpoint/outcomes.h"
 
@@ -92,6 +93,31 @@ TEST(ServiceEndpoint, AServerOfOneMethodAnswersOthers) {
   EXPECT_EQ(client.Stub<"add">().Call(1, 2).value(), 3);
   EXPECT_EQ(client.Stub<"echo">().Call("x").status().code(),
             absl::StatusCode::kUnimplemented);
+}
+
+struct Held {
+  using Method = rpc::Method<"held", std::int64_t(std::int64_t)>;
+  std::int64_t operator()(std::int64_t n) const { return hold(n); }
+  Hold hold;
+};
+
+TEST(ServiceEndpoint, OnlyTheLimitedMethodIsLimited) {
+  MemoryWorld world;
+  const Hold hold;
+  const auto server = world.Serve(
+      Service(Held{hold}, Handle<Double>([](std::int64_t n) { return n; })),
+      {.server = {.workers = 4, .max_concurrent = {{"held", 1}}}});
+  auto client = world.Connect<Service<Held::Method, Double>>();
+  Outcomes outcomes;
+  client.Stub<"held">().CallAsync(0, outcomes.Of(0));
+  ASSERT_TRUE(hold.gates->entered.Wait());
+  EXPECT_EQ(client.Stub<"held">().Call(1).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(client.Stub<"double">().Call(i).value(), i);
+  }
+  hold.gates->leave.Open();
+  EXPECT_TRUE(outcomes.WaitFor(1));
 }
 
 }  // namespace
