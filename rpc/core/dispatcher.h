@@ -5,6 +5,8 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "absl/base/attributes.h"
 #include "absl/status/status.h"
@@ -54,6 +56,13 @@ class Dispatcher {
         "\"; this server reads " + std::string(Serializer::kContentType)));
   }
 
+  // One of the handlers asks for the context.
+  static constexpr bool SeesContexts() {
+    return []<typename... Methods>(TypeList<Methods...>) {
+      return (TakesContext<HandlerTypeFor<Methods>, Methods> || ...);
+    }(MethodsOf<Handler>());
+  }
+
  private:
   template <typename... Methods>
   absl::Status DispatchTo(TypeList<Methods...>, const ServerContext& context,
@@ -91,6 +100,10 @@ class Dispatcher {
       return *handler_;
     }
   }
+
+  template <typename M>
+  using HandlerTypeFor = std::remove_cvref_t<
+      decltype(std::declval<const Dispatcher&>().template HandlerFor<M>())>;
 
   static const absl::Status& ToStatus(const absl::Status& status) {
     return status;

@@ -76,8 +76,11 @@ class Remote {
           WithHook(on_serving),
           [this](const ServerContext& context, const Request& request,
                  Reply& reply) { Handle(context, request, reply); },
-          calls_.carriers().size(), [this] { return calls_.Now(); },
-          OnlyMethod(MethodsOf<Handler>()));
+          ServerPlace{.transports = calls_.carriers().size(),
+                      .now = [this] { return calls_.Now(); },
+                      .only_method = OnlyMethod(MethodsOf<Handler>()),
+                      .cancels_handlers =
+                          Dispatcher<Serializer, Handler>::SeesContexts()});
     }
     const absl::Status status = ServeUntil(stop, server_.get());
     const std::lock_guard lock(mutex_);

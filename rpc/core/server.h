@@ -21,6 +21,7 @@
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "rpc/core/concurrency_limits.h"
+#include "rpc/core/handler_cancellations.h"
 #include "rpc/core/worker_pool.h"
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
@@ -79,6 +80,17 @@ struct ServerCounters {
 
 namespace core {
 
+// What an endpoint tells its server of itself.
+struct ServerPlace {
+  // From so many transports deliveries come, and theirs is the time.
+  std::size_t transports = 1;
+  std::function<TimePoint()> now = &Clock::now;
+  // What a request is for that names none.
+  std::string_view only_method = {};
+  // There are handlers that see a context, and its cancellation.
+  bool cancels_handlers = true;
+};
+
 // The life of one Serve(): takes deliveries, has them handled by workers,
 // answers each, and drains. Thread-safe.
 class Server final : public ServerEvents {
@@ -87,18 +99,12 @@ class Server final : public ServerEvents {
   using Handle =
       std::function<void(const ServerContext&, const Request&, Reply&)>;
 
-  // Takes deliveries from so many transports, whose time it is. A request that
-  // names no method is for `only_method`.
-  Server(const ServerOptions& options, Handle handle,
-         std::size_t transports = 1,
-         std::function<TimePoint()> now = &Clock::now,
-         std::string_view only_method = {})
+  Server(const ServerOptions& options, Handle handle, ServerPlace place = {})
       : options_(options),
         handle_(std::move(handle)),
-        transports_(transports),
-        now_(std::move(now)),
-        only_method_(only_method),
+        place_(std::move(place)),
         limits_(options_.max_concurrent) {
+    if (place_.cancels_handlers) cancellations_.emplace();
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
                     [this](Delivery&& d) { Answer(std::move(d)); });
@@ -142,7 +148,9 @@ class Server final : public ServerEvents {
   }
 
   // Tells the handlers that run to stop. They are not waited for.
-  void CancelHandlers() { cancellation_.request_stop(); }
+  void CancelHandlers() {
+    if (cancellations_.has_value()) cancellations_->CancelAll();
+  }
 
   ServerCounters counters() const {
     return {.succeeded = succeeded_,
@@ -158,7 +166,8 @@ class Server final : public ServerEvents {
   // From ServerEvents.
   void OnServing() override {
     // The last of them to begin.
-    if (++serving_ >= transports_ && options_.on_serving) options_.on_serving();
+    if (++serving_ >= place_.transports && options_.on_serving)
+      options_.on_serving();
   }
   void OnDelivery(Delivery delivery) override {
     if (!pool_.has_value()) return Answer(std::move(delivery));
@@ -174,6 +183,9 @@ class Server final : public ServerEvents {
     ++interruptions_;
     if (options_.on_interrupted) options_.on_interrupted(status);
   }
+  void OnLost(const Delivery::Origin& origin) override {
+    if (cancellations_.has_value()) cancellations_->CancelOf(&origin);
+  }
   void OnRefused(const absl::Status& status) override {
     const std::lock_guard lock(mutex_);
     refusal_ = status;
@@ -186,7 +198,8 @@ class Server final : public ServerEvents {
     const Request& request = delivery.request();
     Reply reply;
     if (delivery.facts().redelivered) ++redelivered_;
-    if (!request.deadline.is_never() && request.deadline.Expired(now_())) {
+    if (!request.deadline.is_never() &&
+        request.deadline.Expired(place_.now())) {
       ++expired_;
       reply.status = NotRun(absl::DeadlineExceededError(
           "the deadline passed before the request reached a handler"));
@@ -200,7 +213,7 @@ class Server final : public ServerEvents {
   void Run(const Delivery& delivery, Reply& reply) {
     const Request& request = delivery.request();
     const std::string_view method =
-        request.method.empty() ? only_method_ : request.method.view();
+        request.method.empty() ? place_.only_method : request.method.view();
     const auto slot = limits_.Take(method);
     if (!slot.has_value()) {
       ++overloaded_;
@@ -209,14 +222,18 @@ class Server final : public ServerEvents {
                      "\" run as max_concurrent allows");
       return;
     }
-    handle_(ContextOf(delivery), request, reply);
+    const HandlerCancellations::Running running(
+        cancellations_.has_value() ? &*cancellations_ : nullptr,
+        request.deadline, delivery.origin());
+    handle_(ContextOf(delivery, running.token()), request, reply);
     ++(reply.status.ok() ? succeeded_ : failed_);
   }
 
-  ServerContext ContextOf(const Delivery& delivery) const {
+  static ServerContext ContextOf(const Delivery& delivery,
+                                 std::stop_token cancellation) {
     const Request& request = delivery.request();
     return {.deadline = request.deadline,
-            .cancellation = cancellation_.get_token(),
+            .cancellation = std::move(cancellation),
             .redelivered = delivery.facts().redelivered,
             .earlier_deliveries = delivery.facts().earlier_deliveries,
             .method = request.method,
@@ -226,7 +243,7 @@ class Server final : public ServerEvents {
 
   int PrefetchOfEach() const {
     const int all = 32 * std::max(1, options_.workers);
-    return std::max(1, all / static_cast<int>(transports_));
+    return std::max(1, all / static_cast<int>(place_.transports));
   }
 
   absl::Status Overloaded(const std::string& why) const {
@@ -242,15 +259,13 @@ class Server final : public ServerEvents {
 
   const ServerOptions options_;
   const Handle handle_;
-  const std::size_t transports_;
-  const std::function<TimePoint()> now_;
-  const std::string_view only_method_;
+  const ServerPlace place_;
   ConcurrencyLimits limits_;
+  std::optional<HandlerCancellations> cancellations_;
   std::atomic<std::size_t> serving_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;
   absl::Status refusal_;
-  std::stop_source cancellation_;
   std::atomic<bool> draining_ = false;
   std::atomic<std::uint64_t> succeeded_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;

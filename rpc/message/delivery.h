@@ -65,6 +65,7 @@ class Delivery {
 
   const Request& request() const { return request_; }
   const Facts& facts() const { return facts_; }
+  const Origin* origin() const { return origin_; }
 
   // Sends `reply` to the caller, if it waits for one, then settles. The
   // correlation id is filled in here. What was redelivered may have run where

@@ -16,7 +16,9 @@ struct ServerContext {
   // When the caller gives up. An upper bound: the server knows when the request
   // arrived, not how long it waited in the queue.
   Deadline deadline = {};
-  // Requested when the server is stopped before the handler is done.
+  // Requested when nobody will have the handler's result: when the deadline
+  // passes, when the request's delivery was lost with its connection, and when
+  // the server is stopped and its drain_timeout is over.
   std::stop_token cancellation = {};
   // A server had this request before: the handler may have run.
   bool redelivered = false;

@@ -182,6 +182,9 @@ class Serving final : public amqp::ChannelListener {
     ready_ = false;
     channel_.reset();
     cancel_sent_ = false;
+    if (ReadPhase() != Phase::kOff && !settlements_.are_orphaned()) {
+      events_->OnLost(settlements_);
+    }
     if (std::exchange(refuses_, false)) {
       Interrupt(absl::UnavailableError("the broker does not take the replies"));
     } else if (absl::IsCancelled(status)) {

@@ -69,6 +69,7 @@ class Settlements final : public rpc::Delivery::Origin {
   // it: nobody else will answer them, so that their replies leave with the next
   // channel. There is nothing left to acknowledge.
   void Orphan() { orphaned_ = generation_; }
+  bool are_orphaned() const { return orphaned_ == generation_; }
   // The token of a delivery on the current channel.
   std::uint64_t Delivered(std::uint64_t tag) {
     if (acknowledges_) window_.Delivered(tag);

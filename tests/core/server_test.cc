@@ -281,6 +281,52 @@ TEST(Drain, CancelsHandlersAtItsDeadlineAndWaitsForThem) {
   EXPECT_EQ(settled->reply->status, absl::CancelledError("told to stop"));
 }
 
+TEST(Cancellation, ReachesAHandlerAtItsDeadline) {
+  Settlements settlements;
+  Holder holder;
+  Server server(Inline(), std::ref(holder));
+  Request request;
+  request.deadline = Deadline::After(absl::Milliseconds(50));
+  server.OnDelivery(settlements.Deliver(1, request));
+  EXPECT_TRUE(request.deadline.Expired(Clock::now()));
+  EXPECT_TRUE(holder.cancelled);
+}
+
+TEST(Cancellation, ReachesThoseWhoseDeliveriesAreLost) {
+  Settlements lost, kept;
+  Holder of_lost, of_kept;
+  Server server({.workers = 2}, [&](const ServerContext& context,
+                                    const Request& request, Reply& reply) {
+    Holder& holder = request.body == "lost" ? of_lost : of_kept;
+    holder(context, request, reply);
+  });
+  Request request;
+  request.body = "lost";
+  server.OnDelivery(lost.Deliver(1, request));
+  request.body = "kept";
+  server.OnDelivery(kept.Deliver(1, request));
+  ASSERT_TRUE(of_lost.entered.Wait());
+  ASSERT_TRUE(of_kept.entered.Wait());
+  server.OnLost(lost);
+  EXPECT_TRUE(of_lost.leave.Wait());
+  of_kept.leave.Open();
+  Finish(server);
+  EXPECT_TRUE(of_lost.cancelled);
+  EXPECT_FALSE(of_kept.cancelled);
+}
+
+TEST(Cancellation, CostsNothingWhereNoHandlerCanSeeIt) {
+  Settlements settlements;
+  bool is_possible = true;
+  Server server(Inline(),
+                [&](const ServerContext& context, const Request&, Reply&) {
+                  is_possible = context.cancellation.stop_possible();
+                },
+                {.cancels_handlers = false});
+  server.OnDelivery(settlements.Deliver(1));
+  EXPECT_FALSE(is_possible);
+}
+
 TEST(Drain, LosesNothingWhileWorkersTake) {
   constexpr std::uint64_t kDeliveries = 2000;
   for (int round = 0; round < 10; ++round) {

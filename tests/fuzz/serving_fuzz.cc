@@ -371,7 +371,8 @@ class World final : public amqp::SessionListener {
   const bool limited_ = input_.Flag();
   const RabbitMqOptions options_ = Options(limited_);
   amqp::Session session_{SessionOptions(), this, now_};
-  core::Server server_{{.workers = 0}, Handler(input_.Flag())};
+  core::Server server_{
+      {.workers = 0}, Handler(input_.Flag()), {.cancels_handlers = false}};
   Counters counters_;
   Serving serving_{options_, &counters_, [] {}};
   amqp::Decoder decoder_;

@@ -51,11 +51,11 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
         plan_(*plan),
         options_(std::move(options)),
         work_{ledger},
-        server_(
-            options_.server,
-            [this](const ServerContext& context, const Request& request,
-                   Reply& reply) { Handle(context, request, reply); },
-            1, [world] { return world->Now(); }),
+        server_(options_.server,
+                [this](const ServerContext& context, const Request& request,
+                       Reply& reply) { Handle(context, request, reply); },
+                {.now = [world] { return world->Now(); },
+                 .cancels_handlers = false}),
         transport_(std::in_place, std::move(transport)) {}
   ~SimulatedServer() {
     // A process that dies answers nobody: what it held finds a transport that
