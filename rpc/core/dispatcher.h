@@ -20,6 +20,17 @@
 
 namespace rpc::core {
 
+// Who handles method M: the handler itself, or one of a service's.
+template <typename Handler, typename M>
+struct HandlerFor {
+  using Type = Handler;
+};
+template <NamesMethods Handler, typename M>
+struct HandlerFor<Handler, M> {
+  using Type = std::remove_cvref_t<
+      decltype(std::declval<const Handler&>().template HandlerOf<M>())>;
+};
+
 // Finds the method that a request names, and runs it. Borrows its policies.
 // Thread-safe as they are.
 template <typename Serializer, typename Handler>
@@ -59,7 +70,9 @@ class Dispatcher {
   // One of the handlers asks for the context.
   static constexpr bool SeesContexts() {
     return []<typename... Methods>(TypeList<Methods...>) {
-      return (TakesContext<HandlerTypeFor<Methods>, Methods> || ...);
+      return (
+          TakesContext<typename HandlerFor<Handler, Methods>::Type, Methods> ||
+          ...);
     }(MethodsOf<Handler>());
   }
 
@@ -85,7 +98,7 @@ class Dispatcher {
   absl::Status Run(const ServerContext& context, std::string_view body,
                    Bytes& reply) const {
     absl::Status status;
-    HandleBody<M>(*serializer_, HandlerFor<M>(), &context, body, reply,
+    HandleBody<M>(*serializer_, HandlerOf<M>(), &context, body, reply,
                   [&](Stage stage, const auto& failure) {
                     status = Explain(stage, ToStatus(failure));
                   });
@@ -93,17 +106,13 @@ class Dispatcher {
   }
 
   template <typename M>
-  const auto& HandlerFor() const {
+  const typename HandlerFor<Handler, M>::Type& HandlerOf() const {
     if constexpr (NamesMethods<Handler>) {
       return handler_->template HandlerOf<M>();
     } else {
       return *handler_;
     }
   }
-
-  template <typename M>
-  using HandlerTypeFor = std::remove_cvref_t<
-      decltype(std::declval<const Dispatcher&>().template HandlerFor<M>())>;
 
   static const absl::Status& ToStatus(const absl::Status& status) {
     return status;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "rpc/core/call_result.h"
 #include "rpc/core/codec.h"
+#include "rpc/core/dispatcher.h"
 #include "rpc/core/endpoint_options.h"
 #include "rpc/core/future.h"
 #include "rpc/core/local.h"
@@ -28,17 +29,6 @@ template <typename S, typename T>
 inline constexpr bool kEncodes = std::is_same_v<T, Empty> || Encodes<S, T>;
 template <typename S, typename T>
 inline constexpr bool kDecodes = std::is_same_v<T, Empty> || Decodes<S, T>;
-
-// Who handles method M: the handler itself, or one of a service's.
-template <typename Handler, typename M>
-struct HandlerFor {
-  using Type = Handler;
-};
-template <NamesMethods Handler, typename M>
-struct HandlerFor<Handler, M> {
-  using Type = std::remove_cvref_t<
-      decltype(std::declval<const Handler&>().template HandlerOf<M>())>;
-};
 
 // The client's half of M: a Method, which has no body.
 template <typename Handler, typename M>
