@@ -133,14 +133,9 @@ class Dispatcher {
       case Stage::kHandle:
         break;
     }
-    return Ran(status);
-  }
-
-  // A handler may pass on what a call of its own ended with: that one may not
-  // have run, but this one has.
-  static absl::Status Ran(absl::Status status) {
-    status.ErasePayload(status_internal::kNotRunUrl);
-    return status;
+    // A handler may pass on what a call of its own ended with: that one may not
+    // have run, but this one has.
+    return WithoutNotRun(status);
   }
 
   static std::string UnknownMethod(

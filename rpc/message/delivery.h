@@ -72,11 +72,9 @@ class Delivery {
   // it was before: nobody says NotRun() of it.
   void Answer(Reply&& reply, Settlement settlement = Settlement::kAck) && {
     if (facts_.redelivered) {
-      reply.status.ErasePayload(status_internal::kNotRunUrl);
+      reply.status = WithoutNotRun(std::move(reply.status));
     }
-    reply.correlation_id = request_.correlation_id.empty()
-                               ? request_.message_id
-                               : request_.correlation_id;
+    reply.correlation_id = ReplyIdOf(request_);
     Settle(settlement, request_.reply_to.empty() ? nullptr : &reply);
   }
   void Ack() && { Settle(Settlement::kAck, nullptr); }

@@ -46,6 +46,13 @@ struct Request {
   Metadata metadata = {};
 };
 
+// By what the caller knows its reply. Clients of other makers may set only one
+// of the two.
+inline const ShortText& ReplyIdOf(const Request& request) {
+  return request.correlation_id.empty() ? request.message_id
+                                        : request.correlation_id;
+}
+
 // What became of a request, as it travels from server to client, or as the
 // transport made it up for a request that was not served. A value.
 struct Reply {

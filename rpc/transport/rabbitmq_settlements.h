@@ -148,9 +148,7 @@ class Settlements final : public rpc::Delivery::Origin {
 
   // Where the broker has forgotten the request, nobody else can have it.
   static Reply NotGivenBack(const Request& request) {
-    return {.correlation_id = request.correlation_id.empty()
-                                  ? request.message_id
-                                  : request.correlation_id,
+    return {.correlation_id = ReplyIdOf(request),
             .status = NotRun(absl::UnavailableError(
                 "the server stops, and a request that is delivered at most "
                 "once cannot be given back"))};
