@@ -49,10 +49,9 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   std::uint16_t number() const { return number_; }
-  ChannelListener& listener() const { return listener_; }
   bool ready() const { return state_ == State::kReady; }
   bool flowing() const { return flowing_; }
-  // The channel is over; how, says ending().
+  // The channel is over; End() with ending() is to follow.
   bool closed() const { return state_ == State::kClosed; }
   const Ending& ending() const { return ending_; }
   // The step that the broker is working at, for messages; empty when ready.
@@ -138,16 +137,23 @@ class Channel {
     AwaitAnswer(now);
   }
 
-  // Also for a channel that is not ready yet.
-  void Close(Ending ending, TimePoint now) {
+  // By its owner, also before it is ready. The owner is told now, since it
+  // hears nothing more in any case: a channel that is in trouble may be slow to
+  // answer.
+  void Leave(TimePoint now) {
     if (state_ == State::kClosing || closed()) return;
-    state_ = State::kClosing;
-    ending_ = std::move(ending);
-    amqp_channel_close_t method = {};
-    method.reply_code = AMQP_REPLY_SUCCESS;
-    Send(AMQP_CHANNEL_CLOSE_METHOD, method);
-    message_due_ = kNever;
-    AwaitAnswer(now);
+    Close({absl::CancelledError("the channel was closed by its owner"),
+           Retry::kNever},
+          now);
+    // What the broker has delivered here goes to others when it closes.
+    if (!HoldsDeliveries()) answer_due_ = kNever;
+    End(ending_);
+  }
+
+  // Tells the listener, unless it was told.
+  void End(const Ending& ending) {
+    if (std::exchange(told_, true)) return;
+    listener_.OnChannelClosed(ending.status, ending.retry);
   }
 
  private:
@@ -251,8 +257,24 @@ class Channel {
   absl::Status Settle(std::uint64_t tag, bool multiple, Confirm confirm) {
     const AckMode mode = multiple ? AckMode::kMultiple : AckMode::kSingle;
     return unconfirmed_.Settled(tag, mode, [&](std::uint64_t sequence) {
-      listener_.OnConfirm(sequence, confirm);
+      // It may leave at the first of several.
+      if (!told_) listener_.OnConfirm(sequence, confirm);
     });
+  }
+
+  bool HoldsDeliveries() const {
+    return steps_.asked_to_consume() &&
+           steps_.plan().consumer->acks == AckPolicy::kManual;
+  }
+
+  void Close(Ending ending, TimePoint now) {
+    state_ = State::kClosing;
+    ending_ = std::move(ending);
+    amqp_channel_close_t method = {};
+    method.reply_code = AMQP_REPLY_SUCCESS;
+    Send(AMQP_CHANNEL_CLOSE_METHOD, method);
+    message_due_ = kNever;
+    AwaitAnswer(now);
   }
 
   void OnClose(const frame::ChannelClose& close) {
@@ -310,6 +332,7 @@ class Channel {
   std::uint64_t flow_answered_at_ = 0;  // in all bytes ever appended
   bool cancelling_ = false;
   Ending ending_;
+  bool told_ = false;
   TimePoint answer_due_ = kNever;
   TimePoint message_due_ = kNever;
 };

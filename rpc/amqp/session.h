@@ -37,10 +37,11 @@ namespace rpc::amqp {
 // bytes to send and calls of the listeners come out. A connection's I/O thread
 // drives it in production, tests and simulators drive it frame by frame.
 //
-// Listeners are called only from OnFrame, OnTime and OnDisconnected, and may
-// call any command. Whoever drives a session calls OnTime at NextWake() at the
-// latest, sends what is in out(), and drops the session after OnClosed, having
-// tried once to send what is left there (a close, or the answer to one).
+// Listeners are called only from OnFrame, OnTime, OnDisconnected and
+// CloseChannel, and may call any command. Whoever drives a session calls OnTime
+// at NextWake() at the latest, sends what is in out(), and drops the session
+// after OnClosed, having tried once to send what is left there (a close, or the
+// answer to one).
 //
 // Thread-compatible. Listeners must live as long as the session.
 class Session {
@@ -96,7 +97,7 @@ class Session {
 
   // Asks the broker to stop deliveries; OnCancelled follows.
   void CancelConsumer(ChannelId id);
-  // OnChannelClosed follows.
+  // Calls OnChannelClosed, and frees the owner to open another one.
   void CloseChannel(ChannelId id);
   // Says goodbye after what is already in out(); OnClosed follows.
   void Close();
@@ -226,7 +227,7 @@ inline void Session::OnChannelFrame(const Frame& frame) {
   if (!channel->closed()) return;
   liveness_.ChannelClosed(number);
   const std::unique_ptr<Channel> over = channels_.Take(channel);
-  over->listener().OnChannelClosed(over->ending().status, over->ending().retry);
+  over->End(over->ending());
 }
 
 inline void Session::OnTime(TimePoint now) {
@@ -292,7 +293,7 @@ inline void Session::End(Ending ending) {
   state_ = State::kClosed;
   const auto channels = channels_.TakeAll();
   for (const auto& channel : channels) {
-    channel->listener().OnChannelClosed(ending.status, ending.retry);
+    channel->End(ending);
   }
   listener_->OnClosed(ending.status, ending.retry);
 }
@@ -365,9 +366,9 @@ inline void Session::CancelConsumer(ChannelId id) {
 inline void Session::CloseChannel(ChannelId id) {
   Channel* channel = channels_.Find(id);
   if (!open() || channel == nullptr) return;
-  channel->Close({absl::CancelledError("the channel was closed by its owner"),
-                  Retry::kNever},
-                 now_);
+  // It may be in no state to answer that either.
+  liveness_.ChannelClosed(channel->number());
+  channel->Leave(now_);
 }
 
 inline void Session::Close() {

@@ -12,7 +12,7 @@
 namespace rpc::amqp {
 
 // Is told what becomes of a session. Called only from within Session::OnFrame,
-// OnTime and OnDisconnected; may call the session's commands.
+// OnTime, OnDisconnected and CloseChannel; may call the session's commands.
 class SessionListener {
  public:
   virtual ~SessionListener() = default;

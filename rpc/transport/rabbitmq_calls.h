@@ -92,8 +92,10 @@ class Calls final : public amqp::ChannelListener {
     session_ = session;
     const bool wanted = BeginTurn();
     if (events_ == nullptr) return kNever;
-    const bool opens = session != nullptr && !channel_.has_value() && wanted;
-    if (opens && now >= reopen_at_) Open(*session, now);
+    const auto opens = [&] {
+      return session != nullptr && !channel_.has_value() && wanted;
+    };
+    if (opens() && now >= reopen_at_) Open(*session, now);
     if (session != nullptr && ready_ && IsTrusted(*session, now)) {
       SendPosted(*session, now);
     }
@@ -101,8 +103,8 @@ class Calls final : public amqp::ChannelListener {
     DropExpired(now);
     const std::lock_guard lock(mutex_);
     wakes_at_ = expiry;
-    return std::min({expiry, proof_.doubted_at(),
-                     opens && !channel_.has_value() ? reopen_at_ : kNever});
+    return std::min(
+        {expiry, proof_.doubted_at(), opens() ? reopen_at_ : kNever});
   }
 
   // A new epoch of the connection: there is no reason to wait.
@@ -137,6 +139,7 @@ class Calls final : public amqp::ChannelListener {
   }
   void OnReturn(amqp::Return&& returned) override {
     ++counters_.returned;
+    proof_.Returned();
     replies_.push_back(
         {.correlation_id =
              std::move(returned.message.properties.correlation_id),
@@ -148,7 +151,9 @@ class Calls final : public amqp::ChannelListener {
   }
   void OnConfirm(std::uint64_t sequence, amqp::Confirm confirm) override {
     ShortText id = unconfirmed_.Take(sequence);
-    if (confirm == amqp::Confirm::kAck) return proof_.Confirmed();
+    if (confirm == amqp::Confirm::kAck) {
+      return proof_.Acked(!unconfirmed_.empty(), session_->now());
+    }
     proof_.Refused();
     ++counters_.nacked;
     replies_.push_back({.correlation_id = std::move(id), .status = Refused()});
@@ -160,7 +165,6 @@ class Calls final : public amqp::ChannelListener {
     if (session_ != nullptr && channel_.has_value()) {
       session_->CloseChannel(*channel_);
     }
-    ready_ = false;
   }
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
     channel_.reset();
@@ -168,9 +172,8 @@ class Calls final : public amqp::ChannelListener {
     proof_.Begin(false);
     // CANCELLED: closed by us, to begin again.
     const bool is_ours = absl::IsCancelled(status);
-    const bool waits = !is_ours || std::exchange(is_left_, false);
-    reopen_at_ =
-        session_ == nullptr || !waits ? TimePoint() : session_->now() + kReopen;
+    reopen_at_ = session_ == nullptr || is_ours ? TimePoint()
+                                                : session_->now() + kReopen;
     HandOverReplies();
     const absl::Status unavailable = absl::UnavailableError(status.message());
     events_->OnLost(absl::IsPermissionDenied(status) ? status : unavailable);
@@ -210,9 +213,8 @@ class Calls final : public amqp::ChannelListener {
     const bool is_refused = proof_.is_refused() && unconfirmed_.empty();
     if (!is_refused && now < proof_.doubted_at()) return !proof_.is_refused();
     proof_.Leave();
-    is_left_ = true;
-    ready_ = false;
     session.CloseChannel(*channel_);
+    reopen_at_ = now + kReopen;
     return false;
   }
 
@@ -366,8 +368,6 @@ class Calls final : public amqp::ChannelListener {
   // The ids of the requests that wait for the broker's confirm.
   InSequence<ShortText> unconfirmed_;
   ChannelProof proof_;
-  // The channel is closed because it was doubtful.
-  bool is_left_ = false;
   amqp::Properties properties_;
   RandomNonces names_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 
 #include "rpc/base/deadline.h"
 
@@ -21,13 +22,27 @@ class ChannelProof {
   void Begin(bool confirms) {
     is_proven_ = !confirms;
     is_refused_ = false;
+    returned_ = 0;
     doubted_at_ = kNever;
   }
 
   void Published(TimePoint now) {
     if (!is_proven_) doubted_at_ = std::min(doubted_at_, now + patience_);
   }
-  // For each reply, so nothing is written when there is nothing to prove.
+  // A publish comes back, which no queue took; its ack is to follow.
+  void Returned() {
+    if (!is_proven_) ++returned_;
+  }
+  // The ack of a publish; `waits`: others have none yet. As many acks as there
+  // were returns say nothing of a queue, but that the channel is served.
+  void Acked(bool waits, TimePoint now) {
+    if (is_proven_) return;
+    if (returned_ == 0) return Confirmed();
+    --returned_;
+    doubted_at_ = waits ? now + patience_ : kNever;
+  }
+  // Something reached the queue. For each reply, so nothing is written when
+  // there is nothing to prove.
   void Confirmed() {
     if (is_proven_) return;
     Begin(false);
@@ -54,6 +69,7 @@ class ChannelProof {
 
   bool is_proven_ = true;
   bool is_refused_ = false;
+  std::size_t returned_ = 0;  // whose ack has not come
   TimePoint doubted_at_ = kNever;
   std::chrono::seconds patience_ = kPatience;
 };

@@ -176,7 +176,6 @@ class Serving final : public amqp::ChannelListener {
     ++counters_.nacked;
     refuses_ = true;
     session_->CloseChannel(*channel_);
-    ready_ = false;
   }
   void OnChannelClosed(const absl::Status& status, amqp::Retry retry) override {
     ready_ = false;

@@ -451,8 +451,8 @@ TEST_F(Channels, CloseDropsWhatComesBeforeTheAnswer) {
   session_.CloseChannel(id);
   session_.CloseChannel(id);
   EXPECT_EQ(SentMethods(), Methods{AMQP_CHANNEL_CLOSE_METHOD});
+  EXPECT_EQ(trace_, Trace{"channel-closed"});
   ReceiveMessage(1, 1, "x");
-  EXPECT_EQ(trace_, Trace{});
   EXPECT_FALSE(session_.CanPublish(id));
   Receive(1, frame::ChannelCloseOk{});
   EXPECT_EQ(trace_, Trace{"channel-closed"});
@@ -468,12 +468,30 @@ TEST_F(Channels, ClosesThatCrossEndTheChannelOnce) {
   EXPECT_TRUE(session_.open());
 }
 
-TEST_F(Channels, CloseThatIsNotAnsweredEndsTheConnection) {
-  const ChannelId id = OpenReady({}, &channel_);
+TEST_F(Channels, CloseThatKeepsDeliveriesFromOthersIsToBeAnswered) {
+  const ChannelId id = OpenReady(ConsumingPlan(), &channel_);
   session_.CloseChannel(id);
   Receive(0, frame::Heartbeat{});
   Advance(absl::Seconds(5));
   ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(trace_, (Trace{"channel-closed", "closed"}));
+}
+
+TEST_F(Channels, CloseThatKeepsNothingNeedsNoAnswer) {
+  const ChannelId id = OpenReady({}, &channel_);
+  session_.CloseChannel(id);
+  Receive(0, frame::Heartbeat{});
+  Advance(absl::Seconds(5));
+  EXPECT_TRUE(session_.open());
+}
+
+TEST_F(Channels, ConfirmsEndWithTheOwnersClose) {
+  const ChannelId id = OpenReady(ConfirmingPlan(), &channel_);
+  Publish(id);
+  Publish(id);
+  channel_.on_confirm = [&] { session_.CloseChannel(id); };
+  Receive(1, frame::Nack{2, true});
+  EXPECT_EQ(trace_, (Trace{"nack:1", "channel-closed"}));
 }
 
 TEST_F(Channels, CommandsToAClosedChannelDoNothing) {

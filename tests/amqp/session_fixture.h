@@ -69,6 +69,7 @@ class TracingChannel final : public ChannelListener {
   void OnConfirm(std::uint64_t sequence, Confirm confirm) override {
     trace_.push_back(
         absl::StrCat(confirm == Confirm::kAck ? "ack:" : "nack:", sequence));
+    on_confirm();
   }
   void OnConsumerCancelled() override {
     trace_.push_back("consumer-cancelled");
@@ -85,6 +86,7 @@ class TracingChannel final : public ChannelListener {
   std::vector<Return> returns;
   std::optional<Ending> ending;
   std::function<void()> on_delivery = [] {};
+  std::function<void()> on_confirm = [] {};
   std::function<void()> on_closed = [] {};
 
  private:

@@ -47,6 +47,34 @@ TEST(RabbitMqChannelProof, RefusalIsDoubtfulUnlessSomethingWasConfirmed) {
   EXPECT_EQ(proof.doubted_at(), kNever);
 }
 
+TEST(RabbitMqChannelProof, AckOfAReturnProvesNothing) {
+  ChannelProof proof;
+  proof.Begin(true);
+  proof.Published(kNow);
+  proof.Returned();
+  proof.Acked(true, kNow + seconds(1));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(3));
+  proof.Returned();
+  proof.Acked(false, kNow + seconds(2));
+  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Published(kNow + seconds(3));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(5));
+}
+
+TEST(RabbitMqChannelProof, AckThatNoReturnAccountsForIsAProof) {
+  ChannelProof proof;
+  proof.Begin(true);
+  proof.Returned();
+  proof.Begin(true);
+  proof.Published(kNow);
+  proof.Returned();
+  proof.Acked(true, kNow);
+  proof.Acked(true, kNow);
+  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Published(kNow);
+  EXPECT_EQ(proof.doubted_at(), kNever);
+}
+
 TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
   ChannelProof proof;
   for (const int patience : {2, 4, 8, 16, 16}) {
