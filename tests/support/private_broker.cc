@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
 #include "tests/support/broker_script.h"
@@ -39,13 +40,23 @@ absl::StatusOr<std::unique_ptr<PrivateBroker>> PrivateBroker::Start(
   absl::StatusOr<std::string> started = RunBrokerScript(words);
   if (!started.ok()) return started.status();
   broker->url_ = RecordedByScript(directory, "RPC_TEST_BROKER_URL");
-  broker->pid_ =
-      std::atoi(RecordedByScript(directory, "RPC_TEST_BROKER_PID").c_str());
+  broker->ReadPid();
   return broker;
 }
 
 PrivateBroker::~PrivateBroker() {
   if (pid_ != 0) RunBrokerScript({kScript, "stop", directory_}).IgnoreError();
+}
+
+absl::Status PrivateBroker::Restart() {
+  const absl::Status status =
+      RunBrokerScript({kScript, "restart", directory_}).status();
+  ReadPid();
+  return status;
+}
+
+void PrivateBroker::ReadPid() {
+  pid_ = std::atoi(RecordedByScript(directory_, "RPC_TEST_BROKER_PID").c_str());
 }
 
 int PrivateBroker::port() const {

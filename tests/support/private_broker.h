@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace rpc::testing {
@@ -44,8 +45,13 @@ class PrivateBroker {
   const std::string& url() const { return url_; }
   int port() const;
 
-  // The node's process, for kill(2).
+  // The node's process, for kill(2). Another one after each restart.
   pid_t pid() const { return pid_; }
+
+  // Starts it again, with its port and its files, and returns when it takes
+  // connections; ends it first, in good order, if it still runs. INTERNAL, with
+  // its words, if it does not start.
+  absl::Status Restart();
 
   // Runs `rabbitmqctl arguments...` against this broker and returns what it
   // printed; INTERNAL with its words if it failed.
@@ -55,6 +61,7 @@ class PrivateBroker {
  private:
   explicit PrivateBroker(std::string directory)
       : directory_(std::move(directory)) {}
+  void ReadPid();
 
   std::string directory_;
   std::string url_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/broker.h"
@@ -66,6 +67,39 @@ TEST(PrivateBroker, TwoRunAtOnceAndAFrozenOneIsEnded) {
   EXPECT_TRUE(Listens((*second)->port()));
 }
 
+absl::Status DeclareDurableQueue(const PrivateBroker& broker) {
+  return broker
+      .Ctl({"eval",
+            "{new, _} = rabbit_amqqueue:declare({resource, <<\"/\">>, queue, "
+            "<<\"kept\">>}, true, false, [], none, <<\"guest\">>)."})
+      .status();
+}
+
+TEST(PrivateBroker, StartsAgainAtItsPortWithItsFiles) {
+  auto broker = PrivateBroker::Start();
+  ASSERT_TRUE(broker.ok()) << broker.status();
+  const std::string url = (*broker)->url();
+  const int port = (*broker)->port();
+  const absl::Status declared = DeclareDurableQueue(**broker);
+  ASSERT_TRUE(declared.ok()) << declared;
+  for (const int ending : {SIGKILL, 0}) {
+    const pid_t process = (*broker)->pid();
+    kill(process, ending);
+    const absl::Status restarted = (*broker)->Restart();
+    ASSERT_TRUE(restarted.ok()) << restarted;
+    EXPECT_NE((*broker)->pid(), process);
+    EXPECT_NE(kill(process, 0), 0);
+    EXPECT_EQ((*broker)->url(), url);
+    EXPECT_TRUE(Listens(port));
+    EXPECT_THAT((*broker)->Ctl({"list_queues", "name"}).value_or(""),
+                HasSubstr("kept"));
+  }
+  const pid_t last = (*broker)->pid();
+  broker->reset();
+  EXPECT_NE(kill(last, 0), 0);
+  EXPECT_FALSE(Listens(port));
+}
+
 TEST(PrivateBroker, OneThatDoesNotStartSaysWhy) {
   auto broker = PrivateBroker::Start({.config = "no_such_setting = 1"});
   ASSERT_FALSE(broker.ok());
@@ -79,6 +113,8 @@ TEST(PrivateBroker, WrongUsageIsExitCodeTwo) {
   EXPECT_EQ(RunToEnd({script, "start"}).exit_code, 2);
   EXPECT_EQ(RunToEnd({script, "start", "/tmp/unused", "--colour"}).exit_code,
             2);
+  EXPECT_EQ(RunToEnd({script, "restart"}).exit_code, 2);
+  EXPECT_EQ(RunToEnd({script, "restart", "/tmp/unused"}).exit_code, 1);
   const Finished help = RunToEnd({script, "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Usage: private_broker start DIR"));

@@ -136,10 +136,31 @@ write_env() { # DIR NAME AMQP_PORT EPMD_PORT DISTRIBUTION_PORT
   mv "$1/env.new" "$1/env"
 }
 
-watch() { # DIR PID NODE: ends what is in DIR when PID is gone, unless NODE is before
+watch() { # DIR PID EPMD: ends what is in DIR when PID is gone, unless EPMD is before
   setsid "$BASH" -c '
     while kill -0 "$2" 2>/dev/null && kill -0 "$3" 2>/dev/null; do sleep 0.5; done
     exec "$BASH" "$0" stop "$1"' "$self" "$1" "$2" "$3" >/dev/null 2>&1 </dev/null &
+}
+
+# With its ports and its files; ends it first, in good order, if it still runs.
+restart_node() { # DIR
+  end_process "$(recorded_pid "$1" RPC_TEST_BROKER_PID)" 20
+  # shellcheck disable=SC1091
+  . "$1/env"
+  # One that was killed a moment ago may still have its port, and would be taken
+  # for the new one.
+  local until=$((SECONDS + 20))
+  while listening "$RABBITMQ_NODE_PORT"; do
+    ((SECONDS < until)) || die "the node in $1 has not ended"
+    sleep 0.02
+  done
+  epmd=$RPC_TEST_BROKER_EPMD_PID
+  launch_node "$1"
+  # At once, so that a node which does not come up can be ended, too.
+  write_env "$1" "${RABBITMQ_NODENAME%@*}" "$RABBITMQ_NODE_PORT" "$ERL_EPMD_PORT" "$RABBITMQ_DIST_PORT"
+  await_node "$1" "$RABBITMQ_NODE_PORT" "$node" && return
+  report_failure "$1/log" >&2
+  exit 1
 }
 
 check_tools() {
