@@ -11,7 +11,8 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
       tags: of every test. tests/run selects by them: "core" is also compiled with clang, "tsan"
         also run under ThreadSanitizer, "quiet" run when nothing else does, "slow" only with
-        --full; cases of "broker" and "pika" are also counted apart.
+        --full, "soak" also by --soak, for as long as that says; cases of "broker" and "pika" are
+        also counted apart.
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.

@@ -157,13 +157,19 @@ TEST(TestsRun, HelpAndMisuseTouchNothing) {
   const Finished help = RunToEnd({script, "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Usage: tests/run [--full]"));
+  EXPECT_THAT(help.output, HasSubstr("tests/run --soak MINUTES"));
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"--colour"},
         {"--filter"},
         {"--filter", ""},
         {"--fuzz"},
         {"--fuzz", "long"},
-        {"--fuzz", "0"}}) {
+        {"--fuzz", "0"},
+        {"--soak"},
+        {"--soak", "0"},
+        {"--soak", "1", "--full"},
+        {"--soak", "1", "--seed"},
+        {"--seed", "1"}}) {
     std::vector<std::string> command = {script};
     command.insert(command.end(), words.begin(), words.end());
     const Finished misused = RunToEnd(command);

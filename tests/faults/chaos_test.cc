@@ -1,0 +1,104 @@
+// Draws faults at random over real clients and servers and accounts for every
+// call: chaos_test [--seed N] [--minutes N].
+
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "gtest/gtest.h"
+#include "rpc/base/deadline.h"
+#include "tests/faults/chaos_book.h"
+#include "tests/faults/chaos_run.h"
+#include "tests/faults/chaos_world.h"
+#include "tests/faults/holdings.h"
+#include "tests/faults/marking_handler.h"
+#include "tests/faults/marks.h"
+#include "tests/support/private_broker.h"
+#include "tests/support/runfiles.h"
+
+namespace rpc::testing {
+namespace {
+
+std::uint64_t seed = std::random_device()();
+std::uint64_t minutes = 1;
+
+// What is allocated once is there after some.
+constexpr int kFirstWindows = 3;
+
+// Nobody is connected any more, and nothing waits.
+void ExpectNothingLeft(const PrivateBroker& broker, const std::string& queue) {
+  EXPECT_EQ(broker
+                .Ctl({"list_queues", "--no-table-headers", "name", "messages",
+                      "consumers"})
+                .value_or("none"),
+            queue + "\t0\t0\n");
+  EXPECT_EQ(broker.Ctl({"list_connections", "--no-table-headers", "name"})
+                .value_or("none"),
+            "");
+}
+
+TEST(Chaos, EveryCallIsAccountedFor) {
+  std::cout << "seed " << seed << "; --seed " << seed
+            << " brings the same faults\n";
+  auto broker = PrivateBroker::Start();
+  ASSERT_TRUE(broker.ok()) << broker.status();
+  const std::string log = NewTestDirectory() + "/marks";
+  ChaosBook book;
+  MarkReader marks(log);
+  const MarkingHandler handler(log);
+  Holdings first, last;
+  const Holdings before = Count();
+  {
+    ChaosWorld world(broker->get(), &book, log, handler);
+    ChaosRun run(seed, &world, &book, &marks, &std::cout);
+    const TimePoint end = Clock::now() + std::chrono::minutes(minutes);
+    while (Clock::now() < end || run.all().windows <= kFirstWindows) {
+      run.Window();
+      if (run.all().windows == kFirstWindows) first = Count();
+    }
+    last = Count();
+    book.BeginWindow();
+    world.EndClients();
+    world.EndServers();
+    EXPECT_TRUE(book.EndWindow(absl::ZeroDuration())) << "calls have no end";
+    ExpectNothingLeft(**broker, world.queue());
+    run.PrintTable();
+    EXPECT_EQ(run.all().violations, 0) << "see above";
+    EXPECT_EQ(book.page().violations, 0) << book.page().words.front();
+    EXPECT_LE(book.page().overrun, absl::ZeroDuration())
+        << book.page().overrun_of;
+  }
+  const Holdings after = Count();
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.threads, before.threads);
+  std::cout << absl::StrFormat(
+      "%d calls; %d descriptors and %d threads before, %d and %d after; memory "
+      "grew by %d kB\n",
+      book.calls(), before.descriptors, before.threads, after.descriptors,
+      after.threads, GrowthInKilobytes(first, last));
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  EXPECT_LT(GrowthInKilobytes(first, last), 5000);
+#endif
+}
+
+}  // namespace
+}  // namespace rpc::testing
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (flag != "--seed" && flag != "--minutes") return 2;
+    std::uint64_t& value =
+        flag == "--seed" ? rpc::testing::seed : rpc::testing::minutes;
+    if (i + 1 == argc || !absl::SimpleAtoi(argv[i + 1], &value)) return 2;
+  }
+  return RUN_ALL_TESTS();
+}
