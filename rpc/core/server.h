@@ -15,11 +15,13 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
+#include "rpc/core/answered_requests.h"
 #include "rpc/core/concurrency_limits.h"
 #include "rpc/core/handler_cancellations.h"
 #include "rpc/core/worker_pool.h"
@@ -47,6 +49,12 @@ struct ServerOptions {
   // One that comes beyond is answered RESOURCE_EXHAUSTED at once. Not heeded
   // over a transport of the same thread.
   std::map<std::string, int> max_concurrent = {};
+  // Bytes of results that are kept by their requests' message_id, so that this
+  // server does not run a request again that comes again; 0 keeps none. Calls
+  // of an endpoint with `retry` have such an id, those of other clients may.
+  // The oldest results are forgotten first, and all of them when Serve ends;
+  // failures are not kept.
+  std::size_t remembered_bytes = 0;
   // What such an answer asks its caller to wait.
   absl::Duration overload_retry_after = absl::Milliseconds(100);
   // How long a stop waits for the handlers that run.
@@ -75,6 +83,8 @@ struct ServerCounters {
   // Answered RESOURCE_EXHAUSTED because max_waiting requests waited, or
   // max_concurrent ran.
   std::uint64_t overloaded = 0;
+  // Answered with the result that a request of the same message_id had.
+  std::uint64_t duplicates = 0;
   std::uint64_t interruptions = 0;
 };
 
@@ -105,6 +115,9 @@ class Server final : public ServerEvents {
         place_(std::move(place)),
         limits_(options_.max_concurrent) {
     if (place_.cancels_handlers) cancellations_.emplace();
+    if (options_.remembered_bytes > 0) {
+      answered_.emplace(options_.remembered_bytes);
+    }
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
                     [this](Delivery&& d) { Answer(std::move(d)); });
@@ -160,6 +173,7 @@ class Server final : public ServerEvents {
             .given_back = given_back_,
             .dropped = dropped_,
             .overloaded = overloaded_,
+            .duplicates = duplicates_,
             .interruptions = interruptions_};
   }
 
@@ -197,16 +211,39 @@ class Server final : public ServerEvents {
     if (draining_) return GiveBack(std::move(delivery));
     const Request& request = delivery.request();
     Reply reply;
-    if (delivery.facts().redelivered) ++redelivered_;
     if (!request.deadline.is_never() &&
         request.deadline.Expired(place_.now())) {
       ++expired_;
       reply.status = NotRun(absl::DeadlineExceededError(
           "the deadline passed before the request reached a handler"));
+    } else if (answered_.has_value()) {
+      return AnswerOnce(std::move(delivery));
     } else {
       Run(delivery, reply);
     }
-    if (options_.on_served) options_.on_served(request, reply);
+    Send(std::move(delivery), std::move(reply));
+  }
+
+  // What ran before is not run again.
+  void AnswerOnce(Delivery&& delivery) {
+    using Found = AnsweredRequests::Found;
+    Reply reply;
+    const Found found = answered_->Begin(delivery, reply);
+    if (found == Found::kRunning) return;
+    std::vector<Delivery> waiting;
+    if (found == Found::kAnswered) {
+      ++duplicates_;
+    } else {
+      Run(delivery, reply);
+      waiting = answered_->End(delivery.request(), reply);
+    }
+    Send(std::move(delivery), std::move(reply));
+    for (Delivery& each : waiting) Answer(std::move(each));
+  }
+
+  void Send(Delivery&& delivery, Reply&& reply) {
+    if (delivery.facts().redelivered) ++redelivered_;
+    if (options_.on_served) options_.on_served(delivery.request(), reply);
     std::move(delivery).Answer(std::move(reply));
   }
 
@@ -262,6 +299,7 @@ class Server final : public ServerEvents {
   const ServerPlace place_;
   ConcurrencyLimits limits_;
   std::optional<HandlerCancellations> cancellations_;
+  std::optional<AnsweredRequests> answered_;
   std::atomic<std::size_t> serving_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;
@@ -274,6 +312,7 @@ class Server final : public ServerEvents {
   std::atomic<std::uint64_t> given_back_ = 0;
   std::atomic<std::uint64_t> dropped_ = 0;
   std::atomic<std::uint64_t> overloaded_ = 0;
+  std::atomic<std::uint64_t> duplicates_ = 0;
   std::atomic<std::uint64_t> interruptions_ = 0;
   // Last: its threads use what stands above.
   std::optional<WorkerPool<Delivery>> pool_;
