@@ -81,6 +81,7 @@ def decoder_input(cuts, *frames):
 OPEN_CONFIRMING = b"\x03\x07\x00\x02"
 OPEN_CONSUMING = b"\x03\x07\x00\x09"
 PUBLISH = b"\x03\x00\x06\x00\x05\x02id"
+SOME_SECONDS = b"\x04\x0f\x01\x00"
 
 
 def received(channel, *choices):
@@ -203,6 +204,11 @@ SESSION = [
     + received(0, b"\0\x02", number(0, 8))
     + received(0, b"\0\x03", b"\0"),
     b"\1\0" + b"\x03\x07\x01" + received(0, b"\0\x05"),
+    # Time, until it is asked whether it reads; two answers in time, and one unasked.
+    b"\1\0"
+    + CONFIRMING
+    + (SOME_SECONDS * 2 + received(1, b"\x01\x07")) * 2
+    + received(1, b"\x01\x07"),
 ]
 PENDING_CALLS = [
     # Begin one and answer it; answer it again; one more, cancelled.

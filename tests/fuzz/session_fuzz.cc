@@ -180,7 +180,7 @@ class World final : public SessionListener {
   void Step() {
     switch (input_.Below(5)) {
       case 0:
-        return Receive(Number(), Payload());
+        return ReceiveOnce();
       case 1:
         return ReceiveOften();
       case 2:
@@ -199,6 +199,12 @@ class World final : public SessionListener {
   Listener* Pick() {
     const unsigned index = input_.Below(8);
     return index < listeners_.size() ? &listeners_[index] : nullptr;
+  }
+
+  void ReceiveOnce() {
+    // An input means the same to each compiler.
+    const std::uint16_t channel = Number();
+    Receive(channel, Payload());
   }
 
   // One frame again and again: what is short by itself may add up.
@@ -297,7 +303,7 @@ class World final : public SessionListener {
   }
 
   FramePayload FrameOfChannel() {
-    switch (input_.Below(7)) {
+    switch (input_.Below(8)) {
       case 0:
         return frame::ChannelFlow{input_.Flag()};
       case 1:
@@ -310,8 +316,10 @@ class World final : public SessionListener {
         return frame::QueueBindOk{};
       case 5:
         return frame::Cancel{input_.Text()};
-      default:
+      case 6:
         return frame::CancelOk{input_.Text()};
+      default:
+        return frame::ChannelFlowOk{};
     }
   }
 
