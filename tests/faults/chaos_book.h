@@ -30,9 +30,13 @@ namespace rpc::testing {
 // after each fault.
 enum class Stay { kLasting, kPassing };
 
+// Whether a server may get a request that another had.
+enum class Redelivery { kTold, kNever };
+
 struct ChaosClientEntry {
   std::string name = {};
   Idempotent idempotent = Idempotent::kNo;
+  Redelivery redelivery = Redelivery::kTold;
   Stay stay = Stay::kLasting;
 };
 
@@ -54,6 +58,7 @@ struct ChaosPage {
   // From the calm to when the last call was made that failed and had more than
   // a second.
   absl::Duration last_failure = -absl::InfiniteDuration();
+  std::string last_failure_of = {};
   // The most that something else than a call took beyond its limit, and what.
   absl::Duration overrun = -absl::InfiniteDuration();
   std::string overrun_of = {};
@@ -73,12 +78,19 @@ class ChaosBook {
       absl::Milliseconds(300), absl::Milliseconds(700),
       absl::Milliseconds(1500), absl::Seconds(3)};
   static constexpr absl::Duration kLongestTimeout = absl::Seconds(3);
+  static constexpr int kAnswers = 10;
 
   // Before the first window. Returns the client's number.
   std::size_t Add(ChaosClientEntry client) {
     const std::lock_guard lock(mutex_);
     clients_.push_back(std::move(client));
     return clients_.size() - 1;
+  }
+
+  // No client stays from now on.
+  void Dismiss() {
+    const std::lock_guard lock(mutex_);
+    for (ChaosClientEntry& client : clients_) client.stay = Stay::kPassing;
   }
 
   void BeginWindow() {
@@ -88,24 +100,17 @@ class ChaosBook {
     answers_.assign(clients_.size(), 0);
     calm_.reset();
     is_open_ = true;
-    changed_.notify_all();
   }
   // The fault is over.
   void Calm() {
     const std::lock_guard lock(mutex_);
     calm_ = Clock::now();
   }
-  // Until each lasting client got so many answers to calls made in the calm.
-  bool WaitForAnswers(int count, absl::Duration patience) {
+  // Until each lasting client got kAnswers to calls made in the calm.
+  bool WaitForAnswers(absl::Duration patience) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, absl::ToChronoNanoseconds(patience), [&] {
-      for (std::size_t i = 0; i < clients_.size(); ++i) {
-        if (clients_[i].stay == Stay::kLasting && answers_[i] < count) {
-          return false;
-        }
-      }
-      return true;
-    });
+    return changed_.wait_for(lock, absl::ToChronoNanoseconds(patience),
+                             [&] { return AllAreAnswered(); });
   }
   // Lets no more calls be made. False if those under way have not ended in
   // time.
@@ -145,8 +150,8 @@ class ChaosBook {
     } else {
       Failed(call, value.status(), in_calm, ledger);
     }
-    --under_way_;
-    changed_.notify_all();
+    // Nobody is woken in vain: that would take the time which is measured.
+    if (--under_way_ == 0 && !is_open_) changed_.notify_all();
   }
 
   // What servers have run since this was asked last: nothing of a call that did
@@ -160,10 +165,13 @@ class ChaosBook {
         Violate(absl::StrCat(Whose(mark.argument),
                              " was said not to have run, and ran"));
       }
-      if (mark.redelivered || first_runs.insert(mark.argument).second) continue;
-      if (clients_[mark.argument % kMostClients].idempotent ==
-          Idempotent::kNo) {
-        Violate(absl::StrCat(Whose(mark.argument), " ran twice, untold"));
+      const ChaosClientEntry& client = clients_[mark.argument % kMostClients];
+      const bool is_told =
+          mark.redelivered && client.redelivery == Redelivery::kTold;
+      if (is_told || first_runs.insert(mark.argument).second) continue;
+      if (client.idempotent == Idempotent::kNo) {
+        Violate(absl::StrCat(Whose(mark.argument), " ran twice",
+                             mark.redelivered ? "" : ", untold"));
       }
     }
   }
@@ -202,9 +210,21 @@ class ChaosBook {
                            Whose(value / 2)));
     }
     const std::size_t client = call.argument % kMostClients;
-    if (!in_calm || ++answers_[client] > 1) return;
-    if (clients_[client].stay == Stay::kPassing) return;
-    page_.back = std::max(page_.back, absl::FromChrono(now - *calm_));
+    if (!in_calm || clients_[client].stay == Stay::kPassing) return;
+    const int answers = ++answers_[client];
+    if (answers == 1) {
+      page_.back = std::max(page_.back, absl::FromChrono(now - *calm_));
+    }
+    if (answers == kAnswers && AllAreAnswered()) changed_.notify_all();
+  }
+
+  bool AllAreAnswered() const {
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      if (clients_[i].stay == Stay::kLasting && answers_[i] < kAnswers) {
+        return false;
+      }
+    }
+    return true;
   }
 
   void Failed(const ChaosCall& call, const absl::Status& status, bool in_calm,

@@ -15,8 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "rpc/message/method.h"
-#include "tests/faults/chaos_client.h"
+#include "tests/faults/chaos_servers.h"
 #include "tests/faults/chaos_world.h"
 #include "tests/support/fault_proxy.h"
 #include "tests/support/freeze.h"
@@ -121,7 +120,8 @@ inline constexpr ChaosNetwork kChaosNetworks[] = {
 // Thread-compatible.
 class ChaosFaults {
  public:
-  explicit ChaosFaults(ChaosWorld* world) : world_(*world) {}
+  explicit ChaosFaults(ChaosWorld* world)
+      : world_(*world), servers_(world->servers()) {}
 
   // One to three that do not get in each other's way, to be begun in this order
   // and ended in the other.
@@ -147,42 +147,40 @@ class ChaosFaults {
 
  private:
   ChaosFault DrawServer(ChaosRandom& random) {
-    const std::size_t server = random.Below(ChaosWorld::kServers);
+    const std::size_t server = random.Below(std::size(ChaosServers::kHere));
     return {.name = "server stopped and started",
-            .begin = [this, server] { world_.StopServer(server); },
-            .end = [this, server] { world_.StartServer(server); }};
+            .begin = [this, server] { servers_.Stop(server); },
+            .end = [this, server] { servers_.Start(server); }};
   }
 
   ChaosFault DrawProcess(ChaosRandom& random) {
-    const std::size_t server = random.Below(ChaosWorld::kServers);
+    const std::size_t server =
+        random.Below(std::size(ChaosServers::kProcesses));
     switch (random.Below(3)) {
       case 0:
         return {.name = "server process killed",
-                .begin = [this, server] { world_.EndProcess(server, SIGKILL); },
-                .end = [this, server] { world_.StartProcess(server); }};
+                .begin = [this, server] { servers_.KillProcess(server); },
+                .end = [this, server] { servers_.StartProcess(server); }};
       case 1:
         return {.name = "server process terminated",
-                .begin = [this, server] { world_.EndProcess(server, SIGTERM); },
-                .end = [this, server] { world_.StartProcess(server); }};
+                .begin = [this, server] { servers_.TerminateProcess(server); },
+                .end = [this, server] { servers_.StartProcess(server); }};
       default:
-        return {
-            .name = "server process frozen",
-            .begin = [this,
-                      server] { Must(Freeze(world_.process(server).pid())); },
-            .end = [this, server] { Thaw(world_.process(server).pid()); }};
+        return {.name = "server process frozen",
+                .begin = [this, server] { Must(Freeze(servers_.pid(server))); },
+                .end = [this, server] { Thaw(servers_.pid(server)); }};
     }
   }
 
-  // In the middle of their calls.
   ChaosFault DrawEndpoints(ChaosRandom& random) {
     const Road road = random.OneIn(2) ? Road::kProxy : Road::kDirect;
     return {.name = "endpoints opened and ended",
             .begin = [this, road] { passing_ = world_.OpenPassing(road); },
             .end =
                 [this, road] {
-                  if (passing_ != nullptr) world_.EndPassing(*passing_);
+                  if (passing_ != nullptr) world_.End(*passing_);
                   passing_ = world_.OpenPassing(road);
-                  if (passing_ != nullptr) world_.EndPassing(*passing_);
+                  if (passing_ != nullptr) world_.End(*passing_);
                   passing_.reset();
                 }};
   }
@@ -249,10 +247,11 @@ class ChaosFaults {
         return Commands("connections closed by the operator",
                         {"close_all_connections", "chaos"}, {});
       default:
-        return {
-            .name = "queue deleted", .begin = [this] {
-              PlainClient(world_.broker().url()).DeleteQueue(world_.queue());
-            }};
+        return {.name = "queue deleted",
+                .begin = [this, queue = random.Of(kChaosQueues)] {
+                  PlainClient(world_.broker().url())
+                      .DeleteQueue(world_.places().queue(queue));
+                }};
     }
   }
   ChaosFault Commands(const char* name, std::vector<std::string> begin,
@@ -266,7 +265,8 @@ class ChaosFaults {
   }
 
   ChaosWorld& world_;
-  std::unique_ptr<ChaosClient<Idempotent::kNo>> passing_;
+  ChaosServers& servers_;
+  std::unique_ptr<ChaosWorld::Passing> passing_;
 };
 
 }  // namespace rpc::testing

@@ -1,5 +1,6 @@
-// A server to be killed: marking_server URLS QUEUE LOG [quorum]. URLS are those
-// of one cluster, separated by commas. Serves until SIGTERM.
+// A server to be killed: marking_server URLS QUEUE LOG [slow] [quorum]. URLS
+// are those of one cluster, separated by commas; with `slow` some requests take
+// kHandlerPause. Serves until SIGTERM.
 
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "rpc/endpoint.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "rpc/transport/rabbitmq_transport.h"
@@ -17,9 +19,19 @@ int main(int argc, char** argv) {
   using Endpoint =
       rpc::RpcEndpoint<rpc::RabbitMqTransport, rpc::DecimalSerializer,
                        rpc::testing::MarkingHandler>;
-  const bool is_quorum = argc == 5 && argv[4] == std::string_view("quorum");
-  if (argc != 4 && !is_quorum) {
-    std::fprintf(stderr, "usage: marking_server URLS QUEUE LOG [quorum]\n");
+  bool is_quorum = false, is_slow = false;
+  int next = 4;
+  if (next < argc && argv[next] == std::string_view("slow")) {
+    is_slow = true;
+    ++next;
+  }
+  if (next < argc && argv[next] == std::string_view("quorum")) {
+    is_quorum = true;
+    ++next;
+  }
+  if (argc != next) {
+    std::fprintf(stderr,
+                 "usage: marking_server URLS QUEUE LOG [slow] [quorum]\n");
     return 2;
   }
   std::vector<std::string> urls = absl::StrSplit(argv[1], ',');
@@ -31,7 +43,9 @@ int main(int argc, char** argv) {
   options.transport.heartbeat = absl::Seconds(is_quorum ? 2 : 10);
   options.server.prefetch = rpc::testing::MarkingHandler::kWindow;
   auto endpoint =
-      Endpoint::Open(options, rpc::testing::MarkingHandler(argv[3]));
+      Endpoint::Open(options, rpc::testing::MarkingHandler(
+                                  argv[3], is_slow ? rpc::testing::kHandlerPause
+                                                   : absl::ZeroDuration()));
   const absl::Status status =
       endpoint.ok() ? endpoint->Serve(rpc::StopOnSignal()) : endpoint.status();
   if (status.ok()) return EXIT_SUCCESS;
