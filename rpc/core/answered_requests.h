@@ -3,102 +3,118 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "rpc/message/delivery.h"
 #include "rpc/message/envelope.h"
 
 namespace rpc::core {
 
-// The results of requests with a message_id, so that one that comes again does
-// not run again. Another method, content type or body under the same id is
-// another request. Failures are not remembered: what failed may be tried again.
-// Holds so many bytes, and forgets the oldest results first. Thread-safe.
+// The last results of a server, by the requests that got them, so that a
+// duplicate of one gets the same again. A failure is not kept: whoever asks
+// again wants another try. Thread-safe.
 class AnsweredRequests {
  public:
-  enum class Found {
-    kNew,       // to be run; End() has to follow
-    kAnswered,  // the reply is filled in
-    kRunning,   // the delivery was taken: End() returns it
+  struct Bounds {
+    // Kept results, and the bytes of them and of their requests; the oldest
+    // goes first.
+    std::size_t results = 0;
+    std::size_t bytes = 0;
+    // Duplicates of requests that run.
+    std::size_t waiting = 0;
+  };
+  enum class Verdict {
+    kRun,          // to be run, then to be ended with End()
+    kAnswered,     // was run before: the reply is filled in
+    kWaits,        // runs now: the delivery was taken, End() hands it out
+    kTooManyWait,  // runs now, and as many wait as may
   };
 
-  explicit AnsweredRequests(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit AnsweredRequests(const Bounds& bounds) : bounds_(bounds) {}
 
-  Found Begin(Delivery& delivery, Reply& reply) {
-    const Request& request = delivery.request();
-    if (request.message_id.empty()) return Found::kNew;
-    std::string key = KeyOf(request);
-    const std::lock_guard lock(mutex_);
-    const auto [found, is_new] = entries_.try_emplace(std::move(key));
-    Entry& entry = found->second;
-    if (is_new) return Found::kNew;
-    if (!entry.is_answered) {
-      entry.waiting.push_back(std::move(delivery));
-      return Found::kRunning;
+  // Equal for requests that are the same one: a client may use an id again by
+  // mistake, or use another's on purpose. A redelivery and a further attempt
+  // differ in nothing that is looked at here.
+  static std::string KeyOf(const Request& request) {
+    std::string key;
+    const auto append = [&](std::string_view part) {
+      key.append(std::to_string(part.size())).append(1, ':').append(part);
+    };
+    append(request.message_id);
+    append(request.method);
+    append(request.content_type);
+    append(request.body.view());
+    for (const auto& [name, value] : request.metadata) {
+      append(name);
+      append(value);
     }
-    reply.content_type = entry.content_type;
-    reply.body = entry.body;
-    return Found::kAnswered;
+    return key;
   }
 
-  // The new one has run. Returns its duplicates that came meanwhile, which are
-  // to begin anew.
-  std::vector<Delivery> End(const Request& request, const Reply& reply) {
-    if (request.message_id.empty()) return {};
-    const std::string key = KeyOf(request);
+  Verdict Begin(const std::string& key, Delivery& delivery, Reply& reply) {
     const std::lock_guard lock(mutex_);
-    const auto ended = entries_.find(key);
-    std::vector<Delivery> waiting = std::move(ended->second.waiting);
-    if (!reply.status.ok()) {
-      entries_.erase(ended);
+    const auto [found, is_new] = entries_.try_emplace(key);
+    if (is_new) return Verdict::kRun;
+    Entry& entry = found->second;
+    if (entry.is_answered) {
+      reply = entry.reply;
+      return Verdict::kAnswered;
+    }
+    if (waiting_ >= bounds_.waiting) return Verdict::kTooManyWait;
+    ++waiting_;
+    entry.waiting.push_back(std::move(delivery));
+    return Verdict::kWaits;
+  }
+
+  // What waited for this reply. It is to be answered alike if `reply` is a
+  // result, and otherwise to begin anew.
+  std::list<Delivery> End(const std::string& key, Reply reply) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(key);
+    std::list<Delivery> waiting = std::move(found->second.waiting);
+    waiting_ -= waiting.size();
+    if (!reply.status.ok() || BytesOf(key, reply) > bounds_.bytes) {
+      entries_.erase(found);
       return waiting;
     }
-    ended->second = {true, reply.content_type, reply.body, {}};
-    bytes_ += BytesOf(ended);
-    answered_.push_back(ended);
-    while (bytes_ > max_bytes_) {
-      bytes_ -= BytesOf(answered_.front());
-      entries_.erase(answered_.front());
-      answered_.pop_front();
-    }
+    bytes_ += BytesOf(key, reply);
+    found->second = {true, std::move(reply), {}};
+    oldest_.push_back(&found->first);
+    while (oldest_.size() > bounds_.results || bytes_ > bounds_.bytes) Forget();
     return waiting;
   }
 
  private:
   struct Entry {
-    bool is_answered = false;
-    ShortText content_type = {};
-    Bytes body = {};
-    std::vector<Delivery> waiting = {};
+    bool is_answered = false;  // otherwise it runs
+    Reply reply;
+    std::list<Delivery> waiting;
   };
-  // Ordered: whoever chooses ids cannot make it slow.
-  using Entries = std::map<std::string, Entry, std::less<>>;
 
-  static std::string KeyOf(const Request& request) {
-    std::string key;
-    for (const std::string_view part :
-         {request.message_id.view(), request.method.view(),
-          request.content_type.view()}) {
-      key.append(std::to_string(part.size())).append(":").append(part);
-    }
-    return key.append(request.body.view());
-  }
-  static std::size_t BytesOf(Entries::const_iterator entry) {
-    return sizeof(*entry) + entry->first.size() + entry->second.body.size();
+  static std::size_t BytesOf(const std::string& key, const Reply& reply) {
+    return key.size() + reply.body.size();
   }
 
-  const std::size_t max_bytes_;
+  void Forget() {
+    const auto found = entries_.find(*oldest_.front());
+    oldest_.pop_front();
+    bytes_ -= BytesOf(found->first, found->second.reply);
+    entries_.erase(found);
+  }
+
+  const Bounds bounds_;
   std::mutex mutex_;
-  Entries entries_;
-  // Oldest first.
-  std::deque<Entries::iterator> answered_;
+  // Ordered: whoever chooses ids cannot make it slow.
+  std::map<std::string, Entry> entries_;
+  // Those that are answered, in this order; the keys are of the entries.
+  std::deque<const std::string*> oldest_;
   std::size_t bytes_ = 0;
+  std::size_t waiting_ = 0;
 };
 
 }  // namespace rpc::core

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,6 @@
 #include <string_view>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -49,14 +49,16 @@ struct ServerOptions {
   // One that comes beyond is answered RESOURCE_EXHAUSTED at once. Not heeded
   // over a transport of the same thread.
   std::map<std::string, int> max_concurrent = {};
-  // Bytes of results that are kept by their requests' message_id, so that this
-  // server does not run a request again that comes again; 0 keeps none. Calls
-  // of an endpoint with `retry` have such an id, those of other clients may.
-  // The oldest results are forgotten first, and all of them when Serve ends;
-  // failures are not kept.
-  std::size_t remembered_bytes = 0;
   // What such an answer asks its caller to wait.
   absl::Duration overload_retry_after = absl::Milliseconds(100);
+  // The most results that are remembered, of requests with a message_id, so
+  // that a duplicate (redelivered, or a further attempt) is answered with the
+  // result and not run; one of a request that runs waits for its end. The same
+  // request is one with the same message_id, method, body, content type and
+  // metadata. Failures are not remembered. 0: all is run.
+  std::size_t remember_answers = 0;
+  // The most bytes of these requests and results; the oldest go first.
+  std::size_t remember_bytes = std::size_t{64} << 20;
   // How long a stop waits for the handlers that run.
   absl::Duration drain_timeout = absl::Seconds(10);
   // Requests are being taken. Called on the transport's thread, again after
@@ -76,6 +78,8 @@ struct ServerCounters {
   std::uint64_t expired = 0;
   // Delivered to another server before.
   std::uint64_t redelivered = 0;
+  // Answered with the result of another delivery of the same request.
+  std::uint64_t duplicates = 0;
   // Given back to the queue by a stop.
   std::uint64_t given_back = 0;
   // Not run: they asked for a reply to an address that is not allowed.
@@ -83,8 +87,6 @@ struct ServerCounters {
   // Answered RESOURCE_EXHAUSTED because max_waiting requests waited, or
   // max_concurrent ran.
   std::uint64_t overloaded = 0;
-  // Answered with the result that a request of the same message_id had.
-  std::uint64_t duplicates = 0;
   std::uint64_t interruptions = 0;
 };
 
@@ -115,8 +117,11 @@ class Server final : public ServerEvents {
         place_(std::move(place)),
         limits_(options_.max_concurrent) {
     if (place_.cancels_handlers) cancellations_.emplace();
-    if (options_.remembered_bytes > 0) {
-      answered_.emplace(options_.remembered_bytes);
+    if (options_.remember_answers > 0) {
+      answered_.emplace(
+          AnsweredRequests::Bounds{.results = options_.remember_answers,
+                                   .bytes = options_.remember_bytes,
+                                   .waiting = options_.max_waiting});
     }
     if (options_.workers > 0) {
       pool_.emplace(options_.workers,
@@ -170,10 +175,10 @@ class Server final : public ServerEvents {
             .failed = failed_,
             .expired = expired_,
             .redelivered = redelivered_,
+            .duplicates = duplicates_,
             .given_back = given_back_,
             .dropped = dropped_,
             .overloaded = overloaded_,
-            .duplicates = duplicates_,
             .interruptions = interruptions_};
   }
 
@@ -208,7 +213,20 @@ class Server final : public ServerEvents {
 
  private:
   void Answer(Delivery&& delivery) {
-    if (draining_) return GiveBack(std::move(delivery));
+    std::list<Delivery> same = AnswerOne(std::move(delivery));
+    while (!same.empty()) {
+      Delivery next = std::move(same.front());
+      same.pop_front();
+      same.splice(same.end(), AnswerOne(std::move(next)));
+    }
+  }
+
+  // Returns those that waited for its end and are to be answered now.
+  std::list<Delivery> AnswerOne(Delivery&& delivery) {
+    if (draining_) {
+      GiveBack(std::move(delivery));
+      return {};
+    }
     const Request& request = delivery.request();
     Reply reply;
     if (!request.deadline.is_never() &&
@@ -216,29 +234,44 @@ class Server final : public ServerEvents {
       ++expired_;
       reply.status = NotRun(absl::DeadlineExceededError(
           "the deadline passed before the request reached a handler"));
-    } else if (answered_.has_value()) {
+    } else if (answered_.has_value() && !request.message_id.empty()) {
       return AnswerOnce(std::move(delivery));
     } else {
       Run(delivery, reply);
     }
     Send(std::move(delivery), std::move(reply));
+    return {};
   }
 
-  // What ran before is not run again.
-  void AnswerOnce(Delivery&& delivery) {
-    using Found = AnsweredRequests::Found;
+  // As AnswerOne(), without running what was run.
+  std::list<Delivery> AnswerOnce(Delivery&& delivery) {
+    using Verdict = AnsweredRequests::Verdict;
+    const std::string key = AnsweredRequests::KeyOf(delivery.request());
     Reply reply;
-    const Found found = answered_->Begin(delivery, reply);
-    if (found == Found::kRunning) return;
-    std::vector<Delivery> waiting;
-    if (found == Found::kAnswered) {
-      ++duplicates_;
-    } else {
-      Run(delivery, reply);
-      waiting = answered_->End(delivery.request(), reply);
+    std::list<Delivery> same;
+    switch (answered_->Begin(key, delivery, reply)) {
+      case Verdict::kWaits:
+        return same;
+      case Verdict::kAnswered:
+        ++duplicates_;
+        break;
+      case Verdict::kTooManyWait:
+        ++overloaded_;
+        reply.status = Overloaded(
+            "as many duplicates wait for a result as max_waiting allows");
+        break;
+      case Verdict::kRun:
+        Run(delivery, reply);
+        same = answered_->End(key, reply);
+        if (!reply.status.ok()) break;
+        duplicates_ += same.size();
+        for (; !same.empty(); same.pop_front()) {
+          Send(std::move(same.front()), Reply(reply));
+        }
+        break;
     }
     Send(std::move(delivery), std::move(reply));
-    for (Delivery& each : waiting) Answer(std::move(each));
+    return same;
   }
 
   void Send(Delivery&& delivery, Reply&& reply) {
@@ -309,10 +342,10 @@ class Server final : public ServerEvents {
   std::atomic<std::uint64_t> failed_ = 0;
   std::atomic<std::uint64_t> expired_ = 0;
   std::atomic<std::uint64_t> redelivered_ = 0;
+  std::atomic<std::uint64_t> duplicates_ = 0;
   std::atomic<std::uint64_t> given_back_ = 0;
   std::atomic<std::uint64_t> dropped_ = 0;
   std::atomic<std::uint64_t> overloaded_ = 0;
-  std::atomic<std::uint64_t> duplicates_ = 0;
   std::atomic<std::uint64_t> interruptions_ = 0;
   // Last: its threads use what stands above.
   std::optional<WorkerPool<Delivery>> pool_;

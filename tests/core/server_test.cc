@@ -1,10 +1,7 @@
 #include "rpc/core/server.h"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,53 +20,15 @@
 #include "rpc/message/envelope.h"
 #include "rpc/message/server_context.h"
 #include "tests/core/gate.h"
+#include "tests/core/settlements.h"
 
 namespace rpc::core {
 namespace {
 
 using ::rpc::testing::Gate;
 using ::rpc::testing::kPatience;
+using ::rpc::testing::Settlements;
 using ::testing::ElementsAre;
-
-// A transport's half of deliveries: writes down how each was settled.
-class Settlements final : public Delivery::Origin {
- public:
-  struct Settled {
-    Settlement settlement;
-    std::optional<Reply> reply;
-  };
-
-  Delivery Deliver(std::uint64_t token, Request request = {},
-                   Delivery::Facts facts = {}) {
-    request.reply_to = "somewhere";
-    return Delivery(std::move(request), facts, this, token);
-  }
-
-  // How that delivery was settled; nothing if it was not, or twice.
-  std::optional<Settled> Of(std::uint64_t token) {
-    const std::lock_guard lock(mutex_);
-    const std::vector<Settled>& all = settled_[token];
-    if (all.size() != 1) return std::nullopt;
-    return all.front();
-  }
-  std::optional<Settlement> SettlementOf(std::uint64_t token) {
-    const auto settled = Of(token);
-    if (!settled.has_value()) return std::nullopt;
-    return settled->settlement;
-  }
-
- private:
-  void Settle(std::uint64_t token, const Request&, Settlement settlement,
-              Reply* reply) override {
-    const std::lock_guard lock(mutex_);
-    std::optional<Reply> copy;
-    if (reply != nullptr) copy = *reply;
-    settled_[token].push_back({settlement, std::move(copy)});
-  }
-
-  std::mutex mutex_;
-  std::map<std::uint64_t, std::vector<Settled>> settled_;
-};
 
 void Accept(const ServerContext&, const Request& request, Reply& reply) {
   reply.body = request.body;
@@ -326,133 +285,6 @@ TEST(Cancellation, CostsNothingWhereNoHandlerCanSeeIt) {
                 {.cancels_handlers = false});
   server.OnDelivery(settlements.Deliver(1));
   EXPECT_FALSE(is_possible);
-}
-
-// A server that counts how often it ran, and says so.
-class Duplicates : public ::testing::Test {
- protected:
-  static Request Asking(const std::string& body, const std::string& id = "id") {
-    Request request;
-    request.message_id = id;
-    request.body = body;
-    return request;
-  }
-
-  // What a request is answered with.
-  std::string Answer(Server& server, const Request& request) {
-    server.OnDelivery(settlements_.Deliver(++token_, request));
-    const auto settled = settlements_.Of(token_);
-    if (!settled.has_value()) return "nothing";
-    return settled->reply->status.ok()
-               ? std::string(settled->reply->body.view())
-               : std::string(settled->reply->status.message());
-  }
-  std::string Answer(const Request& request) {
-    return Answer(server_, request);
-  }
-
-  void Handle(const Request& request, Reply& reply) {
-    ++runs_;
-    reply.body = std::to_string(runs_);
-    reply.content_type = "text/plain";
-    if (request.body == "fail") {
-      reply.status = absl::AbortedError("failed " + std::to_string(runs_));
-    }
-  }
-
-  int runs_ = 0;
-  std::uint64_t token_ = 0;
-  Settlements settlements_;
-  Server server_{{.workers = 0, .remembered_bytes = 10'000},
-                 [this](const ServerContext&, const Request& request,
-                        Reply& reply) { Handle(request, reply); }};
-};
-
-TEST_F(Duplicates, GetTheResultThatTheFirstOneHad) {
-  EXPECT_EQ(Answer(Asking("x")), "1");
-  EXPECT_EQ(Answer(Asking("x")), "1");
-  EXPECT_EQ(settlements_.Of(2)->reply->content_type, "text/plain");
-  EXPECT_EQ(server_.counters().succeeded, 1u);
-  EXPECT_EQ(server_.counters().duplicates, 1u);
-}
-
-TEST_F(Duplicates, AreOfTheSameMethodTypeAndBody) {
-  EXPECT_EQ(Answer(Asking("x")), "1");
-  EXPECT_EQ(Answer(Asking("y")), "2");
-  EXPECT_EQ(Answer(Asking("x", "other")), "3");
-  Request request = Asking("x");
-  request.method = "m";
-  EXPECT_EQ(Answer(request), "4");
-  request.content_type = "application/json";
-  EXPECT_EQ(Answer(request), "5");
-  // Where one part ends and the next begins.
-  EXPECT_EQ(Answer(Asking("b", "a")), "6");
-  EXPECT_EQ(Answer(Asking("", "ab")), "7");
-  EXPECT_EQ(Answer(Asking("x")), "1");
-}
-
-TEST_F(Duplicates, WithoutAnIdAreNone) {
-  EXPECT_EQ(Answer(Asking("x", "")), "1");
-  EXPECT_EQ(Answer(Asking("x", "")), "2");
-}
-
-TEST_F(Duplicates, OfAFailureRunAgain) {
-  EXPECT_EQ(Answer(Asking("fail")), "failed 1");
-  EXPECT_EQ(Answer(Asking("fail")), "failed 2");
-  EXPECT_EQ(server_.counters().duplicates, 0u);
-}
-
-TEST_F(Duplicates, AreForgottenOldestFirstWhenTheirBytesAreFull) {
-  const std::string body(4000, 'x');
-  EXPECT_EQ(Answer(Asking(body, "a")), "1");
-  EXPECT_EQ(Answer(Asking(body, "b")), "2");
-  EXPECT_EQ(Answer(Asking(body, "a")), "1");
-  EXPECT_EQ(Answer(Asking(body, "c")), "3");
-  EXPECT_EQ(Answer(Asking(body, "b")), "2");
-  EXPECT_EQ(Answer(Asking(body, "a")), "4");
-  // One that is larger than all of them is not kept, and harms nobody.
-  EXPECT_EQ(Answer(Asking(std::string(10'000, 'x'))), "5");
-  EXPECT_EQ(Answer(Asking(std::string(10'000, 'x'))), "6");
-}
-
-TEST_F(Duplicates, AreNotLookedForUnlessAskedFor) {
-  Server server(Inline(), [this](const ServerContext&, const Request& request,
-                                 Reply& reply) { Handle(request, reply); });
-  EXPECT_EQ(Answer(server, Asking("x")), "1");
-  EXPECT_EQ(Answer(server, Asking("x")), "2");
-}
-
-TEST_F(Duplicates, OfOneThatRunsWaitForItsResult) {
-  Gate entered, leave;
-  std::atomic<int> runs = 0;
-  Server server({.workers = 3, .remembered_bytes = 10'000},
-                [&](const ServerContext&, const Request&, Reply& reply) {
-                  const int run = ++runs;
-                  entered.Open();
-                  leave.Wait();
-                  // The first one fails: the next one has to run.
-                  if (run == 1) reply.status = absl::AbortedError("");
-                  reply.body = std::to_string(run);
-                });
-  server.OnDelivery(settlements_.Deliver(1, Asking("x")));
-  ASSERT_TRUE(entered.Wait());
-  for (std::uint64_t token = 2; token <= 5; ++token) {
-    server.OnDelivery(settlements_.Deliver(token, Asking("x")));
-  }
-  // Through the two other workers, which do not wait.
-  server.OnDelivery(settlements_.Deliver(6, Asking("x", "another")));
-  while (runs < 2) std::this_thread::yield();
-  leave.Open();
-  while (!settlements_.Of(5).has_value()) std::this_thread::yield();
-  Finish(server);
-  EXPECT_EQ(settlements_.Of(1)->reply->status.code(),
-            absl::StatusCode::kAborted);
-  for (std::uint64_t token = 2; token <= 5; ++token) {
-    ASSERT_TRUE(settlements_.Of(token).has_value()) << token;
-    EXPECT_EQ(settlements_.Of(token)->reply->body, "3") << token;
-  }
-  EXPECT_EQ(runs, 3);
-  EXPECT_EQ(server.counters().duplicates, 3u);
 }
 
 TEST(Drain, LosesNothingWhileWorkersTake) {

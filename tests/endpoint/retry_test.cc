@@ -245,6 +245,29 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongIsFollowedByTheNext) {
   }
 }
 
+TEST_F(RetryTest, WhatIsRememberedIsNotRunByFurtherAttempts) {
+  Gate leave;
+  std::atomic<int> runs = 0;
+  auto server = world_.Serve(Handle<Double>([&](std::int64_t n) {
+                               if (runs++ == 0) leave.Wait();
+                               return 2 * n;
+                             }),
+                             {.server = {.workers = 2, .remember_answers = 1}});
+  RetryPolicy policy = Often();
+  policy.attempt_timeout = absl::Milliseconds(50);
+  policy.max_attempts = 1'000'000;
+  policy.tokens = 1'000'000;
+  policy.max_backoff = absl::Milliseconds(10);
+  auto client = world_.Connect<Repeatable>({.retry = policy});
+  auto future = client.CallFuture(1, {.timeout = kPatience});
+  while (client.call_counters().retried < 2) std::this_thread::yield();
+  EXPECT_FALSE(future.ready());
+  leave.Open();
+  EXPECT_EQ(std::move(future).Get().value(), 2);
+  EXPECT_EQ(runs, 1);
+  EXPECT_GE(server->endpoint().server_counters().duplicates, 1u);
+}
+
 TEST_F(RetryTest, OverATransportThatCannotBeWokenThereIsNoPause) {
   using Endpoint = RpcEndpoint<archetypes::LeastTransport, ListSerializer,
                                decltype(Doubling())>;

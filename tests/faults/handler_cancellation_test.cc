@@ -1,4 +1,3 @@
-#include <atomic>
 #include <cstdint>
 #include <stop_token>
 #include <thread>
@@ -94,45 +93,6 @@ TEST_F(HandlerCancellation, DoesNotReachItWhenOnlyTheQueueIsDeleted) {
   ASSERT_TRUE(value_.ok()) << value_.status();
   EXPECT_EQ(*value_, 0u);
   EXPECT_FALSE(cancelled_.IsSet());
-}
-
-// A request whose delivery is lost while it runs, comes again to the same
-// server.
-TEST(LostDelivery, IsNotRunAgainByAServerThatRemembersResults) {
-  const RabbitMqTopology topology = TutorialQueue(UniqueName("remembered"));
-  FaultProxy proxy(amqp::ParseUrl(BrokerUrl())->port);
-  auto options = At<ProbeServer>(
-      topology, absl::StrCat("amqp://guest:guest@127.0.0.1:", proxy.port()));
-  options.server.workers = 2;
-  options.server.remembered_bytes = 10'000;
-  std::atomic<std::uint64_t> runs = 0;
-  Event held, leave;
-  TestServer<ProbeServer> server(
-      options, Probe{[&](const ServerContext&, std::uint64_t) {
-        held.Set();
-        EXPECT_TRUE(leave.Wait());
-        return ++runs;
-      }});
-  auto client_options = At<ProbeClient>(topology);
-  // What gives a call its message_id.
-  client_options.retry.max_attempts = 2;
-  auto client = ProbeClient::Open(client_options);
-  ASSERT_TRUE(client.ok()) << client.status();
-  absl::StatusOr<std::uint64_t> value;
-  {
-    const std::jthread call(
-        [&] { value = client->Call(1, {.timeout = absl::Minutes(1)}); });
-    ASSERT_TRUE(held.Wait());
-    proxy.CutAll(Cut::kReset);
-    ASSERT_TRUE(server.servings().WaitFor(2));
-    leave.Set();
-  }
-  ASSERT_TRUE(value.ok()) << value.status();
-  EXPECT_EQ(*value, 1u);
-  EXPECT_TRUE(server.Stop().ok());
-  EXPECT_EQ(runs, 1u);
-  EXPECT_EQ(server.endpoint().server_counters().duplicates, 1u);
-  EXPECT_EQ(server.endpoint().server_counters().redelivered, 1u);
 }
 
 }  // namespace
