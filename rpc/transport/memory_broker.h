@@ -94,6 +94,8 @@ class MemoryBroker {
   // be woken until then, each at its time and in a fixed order, on this thread.
   // Only if the time is manual; not by two threads at once.
   void Advance(TimePoint to) { timer_.Advance(to); }
+  // When Advance() wakes somebody next; kNever: nobody waits.
+  TimePoint NextWakeUp() { return timer_.wakes_at(); }
 
   Counters counters() const {
     return {.unroutable_replies = replies_.unroutable()};

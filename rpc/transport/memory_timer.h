@@ -54,6 +54,12 @@ class MemoryTimer {
     if (at < sleeps_until_) changed_.notify_all();
   }
 
+  // When somebody is to be woken next; kNever: nobody.
+  TimePoint wakes_at() {
+    const std::lock_guard lock(mutex_);
+    return NextWakeUp();
+  }
+
   // Sets a manual clock to `to`, stopping at each time at which someone is to
   // be woken, and wakes them on this thread. Not by two threads at once.
   void Advance(TimePoint to) {

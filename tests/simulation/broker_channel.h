@@ -62,6 +62,8 @@ class BrokerChannel {
     const std::uint64_t tag = ++delivered_;
     if (consumer->takes_acks) {
       unsettled_[tag] = {message, std::move(queue)};
+    } else if (prefetch > 0) {
+      given_.push_back({message, std::move(queue)});
     }
     return tag;
   }
@@ -104,8 +106,10 @@ class BrokerChannel {
     for (auto& [tag, delivery] : unsettled_) {
       if (delivery.TakeReply(reply)) return;
     }
-    for (Unsettled& orphan : orphans) {
-      if (orphan.TakeReply(reply)) return;
+    for (auto* const given : {&given_, &orphans}) {
+      for (Unsettled& delivery : *given) {
+        if (delivery.TakeReply(reply)) return;
+      }
     }
     world_.Violate(absl::StrCat("a reply was published to ", reply.routing_key,
                                 " that nobody there had asked for"));
@@ -144,6 +148,11 @@ class BrokerChannel {
   std::map<std::uint64_t, Unsettled> TakeUnsettled() {
     return std::exchange(unsettled_, {});
   }
+  // Those that it was given for good: nobody else will answer them.
+  void TakeGiven(std::vector<Unsettled>& orphans) {
+    orphans.insert(orphans.end(), given_.begin(), given_.end());
+    given_.clear();
+  }
   std::size_t unsettled() const { return unsettled_.size(); }
 
   std::size_t prefetch = 0;
@@ -176,6 +185,8 @@ class BrokerChannel {
   std::uint64_t confirmed_ = 0;
   std::uint64_t delivered_ = 0;
   std::map<std::uint64_t, Unsettled> unsettled_;
+  // What a server has that acknowledges nothing.
+  std::vector<Unsettled> given_;
 };
 
 }  // namespace rpc::simulation

@@ -158,9 +158,7 @@ class BrokerConnection final : public BrokerPeer {
       return world_.Violate(absl::StrCat(name_, ": a frame on channel ",
                                          frame.channel, ", which is closed"));
     }
-    if (found->second.is_closing) {
-      return OnClosingChannelFrame(frame);
-    }
+    if (found->second.is_closing) return OnClosingChannelFrame(frame);
     OnChannelFrame(found->second, frame);
   }
 
@@ -291,6 +289,7 @@ class BrokerConnection final : public BrokerPeer {
     const std::uint16_t number = channel.number();
     const std::uint64_t sequence = ++channel.published;
     if (channel.prefetch > 0) channel.Answer(message, orphans_);
+    if (channel.prefetch == 0) queues_.NoteAttempt(message);
     if (channel.confirms && world_.random().Chance(plan_.nack)) {
       Confirm(channel, sequence - 1);
       channel.TakeConfirm(sequence);
@@ -351,6 +350,7 @@ class BrokerConnection final : public BrokerPeer {
       if (queues_.GiveBack(delivery.queue, delivery.message)) continue;
       orphans_.push_back(delivery);
     }
+    channel.TakeGiven(orphans_);
   }
   void CloseChannel(BrokerChannel& channel, std::uint16_t code,
                     std::string_view text) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,6 +76,17 @@ class BrokerQueues {
     if (queue != nullptr) Pump(*queue);
   }
 
+  // What a client publishes, before anything becomes of it.
+  void NoteAttempt(const BrokerMessage& request) {
+    std::int64_t argument = -1;
+    if (request.properties.reply_to.empty() ||
+        !absl::SimpleAtoi(request.body, &argument)) {
+      return;
+    }
+    ledger_.Sent(argument, request.properties.message_id.view(),
+                 BudgetOf(request).value_or(absl::ZeroDuration()));
+  }
+
   // False: no queue takes it.
   bool Publish(BrokerMessage message) {
     message.number = ++published_;
@@ -82,10 +94,8 @@ class BrokerQueues {
     BrokerMessage& kept = messages_.back();
     BrokerQueue* const queue = Find(TargetOf(kept));
     if (queue == nullptr) return false;
-    std::int64_t budget = 0;
-    if (absl::SimpleAtoi(ToAbsl(kept.properties.expiration.view()), &budget)) {
-      kept.expires =
-          Deadline::After(absl::Milliseconds(budget), world_.Now()).at();
+    if (const auto budget = BudgetOf(kept)) {
+      kept.expires = Deadline::After(*budget, world_.Now()).at();
     }
     if (queue->owner == nullptr) {
       NoteRequest(kept);
@@ -149,6 +159,15 @@ class BrokerQueues {
   }
 
  private:
+  static std::optional<absl::Duration> BudgetOf(const BrokerMessage& message) {
+    std::int64_t budget = 0;
+    const ShortText& expiration = message.properties.expiration;
+    if (!absl::SimpleAtoi(ToAbsl(expiration.view()), &budget)) {
+      return std::nullopt;
+    }
+    return absl::Milliseconds(budget);
+  }
+
   std::string_view TargetOf(const BrokerMessage& message) const {
     if (message.exchange.empty()) return message.routing_key;
     const auto found = exchanges_.find(message.exchange);

@@ -1,21 +1,26 @@
 #ifndef TESTS_SIMULATION_LEDGER_H_
 #define TESTS_SIMULATION_LEDGER_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "rpc/base/deadline.h"
 #include "rpc/base/status.h"
 #include "rpc/core/deadline_wheel.h"
+#include "rpc/core/retry_policy.h"
 #include "rpc/message/method.h"
 #include "rpc/message/server_context.h"
 #include "tests/simulation/words.h"
@@ -30,10 +35,16 @@ struct CallRecord {
   // It has to succeed.
   bool is_probe = false;
   bool was_cancelled = false;
+  RetryPolicy retry = {};
+  // The requests for it that reached the broker, whatever became of them.
+  int sent = 0;
+  std::string message_id = {};
   int ends = 0;
   TimePoint ended;
   absl::StatusOr<std::int64_t> result = absl::UnknownError("not ended");
   int runs = 0;
+  // The correlation ids of the requests that it ran for.
+  std::set<std::string> ran_for = {};
   // When its genuine reply reached the client, and whether that was a result.
   std::optional<TimePoint> answered;
   bool answered_well = false;
@@ -72,6 +83,29 @@ class Ledger {
     CheckEnd(argument, call);
   }
 
+  // A request for it reaches the broker. A call that may have run is not sent
+  // again: Work is not Idempotent.
+  void Sent(std::int64_t argument, std::string_view message_id,
+            absl::Duration budget) {
+    CallRecord* const call = Find(argument);
+    if (call == nullptr) return;
+    const auto fail = [&](const char* what) {
+      world_.Violate(absl::StrCat("call ", argument, " was sent ", what));
+    };
+    if (++call->sent == 1) call->message_id = message_id;
+    if (call->sent > call->retry.max_attempts) fail("too often");
+    if (call->message_id != message_id) fail("under two message ids");
+    if (call->sent > 1 && message_id.empty()) fail("again without an id");
+    if (call->sent > 1 && call->runs > 0) fail("again after it had run");
+    // Budgets are rounded up to milliseconds.
+    const absl::Duration most =
+        absl::FromChrono(call->deadline.at() - call->begun);
+    if (budget > most + absl::Milliseconds(1)) fail("with too much time");
+  }
+
+  // The next run is for the request of that id.
+  void Runs(std::string_view correlation_id) { running_ = correlation_id; }
+
   void Ran(std::int64_t argument, Deadline deadline) {
     world_.Trace("handler",
                  [&] { return absl::StrCat("runs for call ", argument); });
@@ -82,6 +116,14 @@ class Ledger {
     CallRecord* const call = Find(argument);
     if (call == nullptr) return;
     ++call->runs;
+    const bool is_first = call->ran_for.insert(running_).second;
+    if (runs_once_ && !is_first) {
+      world_.Violate(
+          absl::StrCat("a request of call ", argument, " ran twice"));
+    }
+    if (call->ran_for.size() > 1) {
+      world_.Violate(absl::StrCat("two attempts at call ", argument, " ran"));
+    }
     CheckRun(argument, *call);
   }
 
@@ -89,6 +131,10 @@ class Ledger {
   void Answered(std::int64_t argument, bool with_result) {
     CallRecord* const call = Find(argument);
     if (call == nullptr || call->answered.has_value()) return;
+    // An attempt's end need not be the call's.
+    const bool may_go_on = call->retry.max_attempts > 1 &&
+                           (!with_result || HasImpatientAttempts(*call));
+    if (may_go_on) return;
     call->answered = world_.Now();
     call->answered_well = with_result;
   }
@@ -96,6 +142,8 @@ class Ledger {
   // Nothing goes wrong in this run: who gives a call time enough, has an
   // answer.
   void ExpectAnswers() { expects_answers_ = true; }
+  // Servers take requests at most once.
+  void ExpectSingleRuns() { runs_once_ = true; }
 
   // When nothing will happen any more.
   void Check() {
@@ -112,6 +160,7 @@ class Ledger {
       if (call.answered.has_value() && call.ended > *call.answered) {
         fail("did not end when its reply came");
       }
+      if (HasImpatientAttempts(call)) continue;
       const bool expects_answer =
           call.is_probe || (expects_answers_ && !call.was_cancelled &&
                             call.deadline.at() - call.begun > kEnough);
@@ -148,6 +197,11 @@ class Ledger {
   // No handler and no frame is slow in a run without faults.
   static constexpr auto kEnough = std::chrono::milliseconds(500);
 
+  // They may end while the call has time.
+  static bool HasImpatientAttempts(const CallRecord& call) {
+    return call.retry.attempt_timeout < absl::InfiniteDuration();
+  }
+
   void CheckEnd(std::int64_t argument, const CallRecord& call) {
     const auto fail = [&](const char* what) {
       world_.Violate(
@@ -164,7 +218,10 @@ class Ledger {
     const absl::Status& status = call.result.status();
     if (call.answered_well) fail("failed, though its result had come");
     if (status.message().empty()) fail("ended without words");
-    if (absl::IsDeadlineExceeded(status) && world_.Now() < call.deadline.at()) {
+    const TimePoint soonest =
+        std::min(call.deadline.at(),
+                 Deadline::After(call.retry.attempt_timeout, call.begun).at());
+    if (absl::IsDeadlineExceeded(status) && world_.Now() < soonest) {
       fail("expired before its deadline");
     }
     if (absl::IsCancelled(status) && !call.was_cancelled) {
@@ -185,6 +242,8 @@ class Ledger {
   std::vector<CallRecord> calls_;
   std::size_t pending_ = 0;
   bool expects_answers_ = false;
+  bool runs_once_ = false;
+  std::string running_;
 };
 
 // The handler of every simulated server.

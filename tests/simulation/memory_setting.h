@@ -28,6 +28,7 @@ class MemorySetting {
       : world_(*world),
         broker_(std::make_shared<MemoryBroker>(DrawOptions(world->random()))) {
     world_.set_clock([this] { return broker_->Now(); },
+                     [this] { return broker_->NextWakeUp(); },
                      [this](TimePoint to) { broker_->Advance(to); });
   }
 
@@ -44,6 +45,8 @@ class MemorySetting {
     if (random.Chance(500)) request.reply_to = "victim";
     broker_->Publish(kQueue, std::move(request)).IgnoreError();
   }
+
+  bool bounds_deliveries() const { return true; }
 
   bool IsIdle() {
     MemoryQueue* const queue = broker_->Find(kQueue);

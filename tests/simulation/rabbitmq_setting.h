@@ -29,7 +29,9 @@ class RabbitMqSetting {
         options_(DrawOptions(world->random())),
         broker_(world, plan, ledger, world->random().Between(1, 10)) {
     broker_.queues().set_delivery_limit(options_.topology.delivery_limit);
-    if (world_.random().Chance(250)) {
+    if (is_at_most_once()) {
+      ledger_.ExpectSingleRuns();
+    } else if (world_.random().Chance(250)) {
       publisher_.emplace(world, &broker_, ledger,
                          world_.random().Between(1, 20));
     }
@@ -40,6 +42,8 @@ class RabbitMqSetting {
   }
   void Cause(const PlannedFault& planned) { broker_.Cause(planned); }
 
+  bool bounds_deliveries() const { return !is_at_most_once(); }
+
   // Nothing waits to be served, settled or answered.
   bool IsIdle() {
     if (publisher_.has_value() && publisher_->waits()) return false;
@@ -49,12 +53,18 @@ class RabbitMqSetting {
   }
 
  private:
+  bool is_at_most_once() const {
+    return options_.guarantee == DeliveryGuarantee::kAtMostOnce;
+  }
+
   static RabbitMqOptions DrawOptions(Random& random) {
     RabbitMqOptions options;
     options.topology = DrawTopology(random);
     options.heartbeat = absl::Seconds(random.Between(1, 10));
     if (random.Chance(300)) {
       options.guarantee = DeliveryGuarantee::kAtLeastOnceConfirmed;
+    } else if (random.Chance(150)) {
+      options.guarantee = DeliveryGuarantee::kAtMostOnce;
     }
     if (random.Chance(100)) options.reply_queue_prefix = "rpc.reply.";
     // Room for two requests or so.

@@ -13,8 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
+#include "rpc/core/retry_policy.h"
 #include "tests/simulation/fault_plan.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/random.h"
 #include "tests/simulation/simulated_client.h"
 #include "tests/simulation/simulated_server.h"
 #include "tests/simulation/world.h"
@@ -78,6 +80,7 @@ class Scenario {
     options.server.prefetch = world_.random().Between(1, 8);
     options.server.drain_timeout = absl::Seconds(2);
     options.has_workers = world_.random().Chance(600);
+    options.is_bounded = setting_.bounds_deliveries();
     const std::string name = absl::StrCat("server ", ++named_);
     servers_.push_back(std::make_unique<Server>(&world_, &plan_, &ledger_,
                                                 setting_.TransportOf(name),
@@ -93,8 +96,20 @@ class Scenario {
           static_cast<std::size_t>(world_.random().Between(1, 4));
     }
     if (world_.random().Chance(200)) options.connections = 2;
+    if (world_.random().Chance(300)) options.retry = DrawRetry();
     clients_.push_back(
         std::make_unique<Client>(&world_, &ledger_, std::move(options)));
+  }
+
+  RetryPolicy DrawRetry() {
+    Random& random = world_.random();
+    RetryPolicy retry;
+    retry.max_attempts = random.Between(2, 4);
+    retry.initial_backoff = absl::Milliseconds(random.Between(0, 50));
+    if (random.Chance(400)) {
+      retry.attempt_timeout = absl::Milliseconds(random.Between(1, 500));
+    }
+    return retry;
   }
 
   void Cause(const PlannedFault& planned) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "rpc/base/status.h"
 #include "rpc/core/call_options.h"
 #include "rpc/core/endpoint_options.h"
+#include "rpc/core/retry_policy.h"
 #include "rpc/endpoint.h"
 #include "rpc/serializer/decimal_serializer.h"
 #include "tests/simulation/ledger.h"
@@ -38,7 +40,11 @@ class SimulatedClient {
                   typename Endpoint::Options options)
       : world_(*world),
         ledger_(*ledger),
-        max_in_flight_(options.max_in_flight) {
+        // There is always room for a pause between two attempts.
+        max_in_flight_(options.retry.max_attempts > 1
+                           ? std::numeric_limits<std::size_t>::max()
+                           : options.max_in_flight),
+        retry_(options.retry) {
     options.callback_threads = 0;
     auto opened = Endpoint::Open(std::move(options));
     if (!opened.ok()) world_.Violate(Words(opened.status()));
@@ -106,6 +112,7 @@ class SimulatedClient {
   std::int64_t Begin(absl::Duration timeout) {
     const std::int64_t argument =
         ledger_.Begin(Deadline::After(timeout, world_.Now()));
+    ledger_.Find(argument)->retry = retry_;
     pending_.insert(argument);
     world_.Trace("caller", [&] {
       return absl::StrCat("begins call ", argument, " within ",
@@ -155,6 +162,7 @@ class SimulatedClient {
   World& world_;
   Ledger& ledger_;
   const std::size_t max_in_flight_;
+  const RetryPolicy retry_;
   const std::shared_ptr<SimulatedClient*> alive_ =
       std::make_shared<SimulatedClient*>(this);
   std::set<std::int64_t> pending_;

@@ -43,6 +43,8 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   struct Options {
     ServerOptions server = {};
     bool has_workers = false;
+    // It is given no more than its prefetch.
+    bool is_bounded = true;
   };
 
   SimulatedServer(World* world, const FaultPlan* plan, Ledger* ledger,
@@ -220,7 +222,8 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
   void CheckPrefetch() {
     // What it held when it was interrupted, others hold as well.
     const auto prefetch = static_cast<std::size_t>(options_.server.prefetch);
-    if (was_interrupted_ || held_.size() <= prefetch) return;
+    if (!options_.is_bounded || was_interrupted_) return;
+    if (held_.size() <= prefetch) return;
     world_.Violate(absl::StrCat("a server holds ", held_.size(),
                                 " requests, its prefetch is ", prefetch));
   }
@@ -230,6 +233,7 @@ class SimulatedServer final : private ServerEvents, private Delivery::Origin {
     using Dispatch = core::Dispatcher<DecimalSerializer, Work>;
     reply.status = Dispatch::CheckContentType(request.content_type);
     if (reply.status.ok()) {
+      work_.ledger->Runs(request.correlation_id);
       reply.status = Dispatch(&serializer_, &work_)
                          .Dispatch(context, request.method, request.body.view(),
                                    reply.body);

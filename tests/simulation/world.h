@@ -51,10 +51,11 @@ class World {
   bool Step() {
     if (events_.empty() || steps_ > kMostSteps) return false;
     if (++steps_ == kMostSteps) Violate("the world does not come to rest");
+    while (!Reach(events_.front().at)) {
+    }
     std::pop_heap(events_.begin(), events_.end());
     const Event event = std::move(events_.back());
     events_.pop_back();
-    SetNow(event.at);
     event.run();
     if (after_step_) after_step_();
     return true;
@@ -63,9 +64,11 @@ class World {
   // Until `done`, but no longer than `end`.
   template <typename Done>
   void RunUntil(TimePoint end, Done done) {
-    while (!done() && !events_.empty() && events_.front().at <= end && Step()) {
-    }
-    if (!done()) SetNow(end);
+    do {
+      while (!done() && !events_.empty() && events_.front().at <= end &&
+             Step()) {
+      }
+    } while (!done() && !Reach(end));
   }
   void RunUntil(TimePoint end) {
     RunUntil(end, [] { return false; });
@@ -77,11 +80,13 @@ class World {
     while (!done()) LetOthersRun();
   }
 
-  // Somebody else keeps the time, and is told how far to go; what happens on
-  // the way there, happens.
+  // Somebody else keeps the time, knows when something happens next, and is
+  // told how far to go; what happens on the way there, happens.
   void set_clock(std::function<TimePoint()> now,
+                 std::function<TimePoint()> next,
                  std::function<void(TimePoint)> advance) {
     clock_now_ = std::move(now);
+    clock_next_ = std::move(next);
     clock_advance_ = std::move(advance);
   }
 
@@ -129,9 +134,16 @@ class World {
     }
   };
 
-  void SetNow(TimePoint to) {
+  // False, and the time is earlier: something happened on the way after which
+  // there is an event before `to`.
+  bool Reach(TimePoint to) {
+    while (clock_next_ && clock_next_() < to) {
+      clock_advance_(clock_next_());
+      if (!events_.empty() && events_.front().at < to) return false;
+    }
     now_ = std::max(now_, to);
     if (clock_advance_) clock_advance_(now_);
+    return true;
   }
 
   void LetOthersRun() {
@@ -154,6 +166,7 @@ class World {
   Kernel kernel_;
   TimePoint now_ = kBegin;
   std::function<TimePoint()> clock_now_;
+  std::function<TimePoint()> clock_next_;
   std::function<void(TimePoint)> clock_advance_;
   std::vector<Event> events_;
   std::size_t steps_ = 0;
