@@ -97,6 +97,7 @@ class ChaosBook {
     const std::lock_guard lock(mutex_);
     page_ = {};
     last_not_run_ = std::exchange(not_run_, {});
+    answered_.clear();
     answers_.assign(clients_.size(), 0);
     calm_.reset();
     is_open_ = true;
@@ -154,13 +155,14 @@ class ChaosBook {
     if (--under_way_ == 0 && !is_open_) changed_.notify_all();
   }
 
-  // What servers have run since this was asked last: nothing of a call that did
-  // not run, now or in the last window, and nothing twice as if for the first
-  // time.
+  // What servers have run since this was asked last: all that was answered in
+  // this window, nothing of a call that did not run, now or in the last window,
+  // and nothing twice as if for the first time.
   void CheckMarks(const std::vector<Mark>& marks) {
     const std::lock_guard lock(mutex_);
     std::unordered_set<std::uint64_t> first_runs;
     for (const Mark& mark : marks) {
+      answered_.erase(mark.argument);
       if (not_run_.count(mark.argument) + last_not_run_.count(mark.argument)) {
         Violate(absl::StrCat(Whose(mark.argument),
                              " was said not to have run, and ran"));
@@ -173,6 +175,10 @@ class ChaosBook {
         Violate(absl::StrCat(Whose(mark.argument), " ran twice",
                              mark.redelivered ? "" : ", untold"));
       }
+    }
+    for (const std::uint64_t argument : answered_) {
+      Violate(
+          absl::StrCat(Whose(argument), " was answered, and nobody ran it"));
     }
   }
 
@@ -204,6 +210,7 @@ class ChaosBook {
   void Answered(const ChaosCall& call, std::uint64_t value, bool in_calm,
                 TimePoint now, CallLedger& ledger) {
     ++ledger.ok;
+    answered_.insert(call.argument);
     if (value / 2 != call.argument) {
       ++ledger.wrong;
       Violate(absl::StrCat(Whose(call.argument), " got the result of ",
@@ -265,6 +272,7 @@ class ChaosBook {
   std::optional<TimePoint> calm_;
   ChaosPage page_;
   std::vector<int> answers_;  // in the calm, by client
+  std::unordered_set<std::uint64_t> answered_;
   // Arguments of this window's calls and of the last one's.
   std::unordered_set<std::uint64_t> not_run_, last_not_run_;
 };

@@ -194,7 +194,7 @@ class ChaosRun {
         page.last_failure <= bound + stall,
         absl::StrCat("a call failed that was made ",
                      absl::FormatDuration(page.last_failure),
-                     " after the fault, ", page.last_failure_of, of_which));
+                     " after the fault: ", page.last_failure_of, of_which));
   }
 
   void Report(int number, const std::vector<ChaosFault>& faults,

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <fstream>
+#include <ios>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,17 +28,19 @@ class MarkReader {
     std::vector<Mark> marks;
     std::ifstream log(path_);
     log.seekg(read_);
-    Mark mark;
-    while (log >> mark.argument >> mark.redelivered) {
+    // What has no end yet is being written.
+    for (std::string line; std::getline(log, line) && !log.eof();) {
+      read_ += static_cast<std::streamoff>(line.size() + 1);
+      Mark mark;
+      std::istringstream(line) >> mark.argument >> mark.redelivered;
       marks.push_back(mark);
-      read_ = log.tellg();
     }
     return marks;
   }
 
  private:
   const std::string path_;
-  std::streampos read_ = 0;
+  std::streamoff read_ = 0;
 };
 
 }  // namespace rpc::testing
