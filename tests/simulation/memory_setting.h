@@ -1,6 +1,7 @@
 #ifndef TESTS_SIMULATION_MEMORY_SETTING_H_
 #define TESTS_SIMULATION_MEMORY_SETTING_H_
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -24,12 +25,13 @@ class MemorySetting {
  public:
   using Transport = MemoryTransport;
 
-  MemorySetting(World* world, FaultPlan*, Ledger*)
+  MemorySetting(World* world, FaultPlan* plan, Ledger*)
       : world_(*world),
         broker_(std::make_shared<MemoryBroker>(DrawOptions(world->random()))) {
     world_.set_clock([this] { return broker_->Now(); },
                      [this] { return broker_->NextWakeUp(); },
                      [this](TimePoint to) { broker_->Advance(to); });
+    if (!plan->is_empty) AddKills(plan);
   }
 
   Transport::Options TransportOf(const std::string&) {
@@ -55,6 +57,17 @@ class MemorySetting {
 
  private:
   static constexpr char kQueue[] = "work";
+
+  // Most faults mean nothing without a wire; these do.
+  void AddKills(FaultPlan* plan) {
+    Random& random = world_.random();
+    using std::chrono::milliseconds;
+    for (int kills = random.Between(0, 3); kills > 0; --kills) {
+      plan->planned.push_back(
+          {Fault::kKillServer, plan->DrawTime(random),
+           random.Between(milliseconds(0), milliseconds(10))});
+    }
+  }
 
   static MemoryBroker::Options DrawOptions(Random& random) {
     MemoryBroker::Options options;
