@@ -59,7 +59,8 @@ struct ServerOptions {
   std::size_t remember_answers = 0;
   // The most bytes of these requests and results; the oldest go first.
   std::size_t remember_bytes = std::size_t{64} << 20;
-  // How long a stop waits for the handlers that run.
+  // How long a stop waits for the handlers that run, and for the replies to
+  // leave. A broker that takes nothing is waited for less than a second.
   absl::Duration drain_timeout = absl::Seconds(10);
   // Requests are being taken. Called on the transport's thread, again after
   // each interruption, as on_interrupted is: both return quickly.

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -203,6 +204,11 @@ class Serving final : public amqp::ChannelListener {
   enum class Phase { kOff, kOn, kRefused, kStopping, kStopped, kFlushing };
   static constexpr auto kReopen = std::chrono::milliseconds(100);
   static constexpr auto kLookAgain = std::chrono::milliseconds(1);
+  // How long a stop waits for a broker that does not answer, and then for one
+  // that takes nothing: together less than a second.
+  static constexpr auto kCancelPatience = std::chrono::milliseconds(300);
+  static constexpr auto kFlushPatience = std::chrono::milliseconds(500);
+  static constexpr auto kUnknown = std::numeric_limits<std::uint64_t>::max();
 
   Phase ReadPhase() {
     const std::lock_guard lock(mutex_);
@@ -279,13 +285,15 @@ class Serving final : public amqp::ChannelListener {
     events_->OnDelivery(std::move(delivery));
   }
 
-  // Asks the broker once, and waits no longer than was asked for.
+  // Asks the broker once, and waits no longer than was asked for, nor for one
+  // that is silent: what it may yet deliver is given back.
   void TendStop(TimePoint now) {
     if (CanTalk() && now < StopBy()) {
       if (!std::exchange(cancel_sent_, true)) {
         session_->CancelConsumer(*channel_);
+        patient_until_ = now + kCancelPatience;
       }
-      return;
+      if (now < patient_until_) return;
     }
     if (session_ != nullptr && channel_.has_value() && !ready_) {
       session_->CloseChannel(*channel_);
@@ -296,13 +304,23 @@ class Serving final : public amqp::ChannelListener {
 
   void TendFlush(bool all_sent, TimePoint now) {
     const bool done = !CanTalk() || (all_sent && session_->out().empty());
-    if (!done && now < StopBy()) return;
+    if (!done && now < StopBy() && IsMoving(now)) return;
+    sent_ = kUnknown;
     if (CanTalk()) session_->CloseChannel(*channel_);
     if (!done) {
       const std::lock_guard lock(mutex_);
       flushed_ = false;
     }
     Advance(Phase::kFlushing, Phase::kOff);
+  }
+
+  // The broker takes what is sent to it.
+  bool IsMoving(TimePoint now) {
+    const std::uint64_t sent = session_->out().total_sent();
+    if (std::exchange(sent_, sent) != sent) {
+      patient_until_ = now + kFlushPatience;
+    }
+    return now < patient_until_;
   }
 
   void Advance(Phase from, Phase to) {
@@ -324,7 +342,7 @@ class Serving final : public amqp::ChannelListener {
         return channel_.has_value() || session_ == nullptr ? kNever
                                                            : reopen_at_;
       case Phase::kStopping:
-        return StopBy();
+        return std::min(StopBy(), patient_until_);
       case Phase::kFlushing:
         // Whether the last bytes have left shows after they were sent.
         return now + kLookAgain;
@@ -362,6 +380,8 @@ class Serving final : public amqp::ChannelListener {
   std::optional<amqp::ChannelId> channel_;
   bool ready_ = false;
   bool cancel_sent_ = false;
+  TimePoint patient_until_;
+  std::uint64_t sent_ = kUnknown;
   bool interrupted_ = false;
   // The channel is closed because the broker refused a reply on it.
   bool refuses_ = false;

@@ -177,5 +177,31 @@ TEST_P(StoppedBroker, LetsAnEndpointEndWithinASecond) {
   EXPECT_EQ(ended.count(), 1000);
 }
 
+// With a reply that waits to leave.
+TEST_P(StoppedBroker, LetsAServerStopWithinASecond) {
+  Event held, leave;
+  TestServer<ProbeServer> server(
+      ToBroker<ProbeServer>(),
+      Probe{[&](const ServerContext&, std::uint64_t n) {
+        if (n == 2) {
+          held.Set();
+          leave.Wait();
+        }
+        return n;
+      }});
+  auto client = ProbeClient::Open(ToBroker<ProbeClient>());
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE(client->Call(1).ok());
+  auto pending = client->CallFuture(2, {.timeout = absl::Seconds(5)});
+  ASSERT_TRUE(held.Wait());
+  Stop();
+  leave.Set();
+  const absl::Duration took = Took([&] { server.Stop().IgnoreError(); });
+  EXPECT_LT(took, absl::Seconds(1));
+  RecordFigure(absl::StrCat("stop of a server, broker frozen, ",
+                            is_tls() ? "TLS" : "TCP"),
+               absl::FormatDuration(took), "< 1s");
+}
+
 }  // namespace
 }  // namespace rpc::testing
