@@ -203,7 +203,7 @@ class Server final : public ServerEvents {
     ++interruptions_;
     if (options_.on_interrupted) options_.on_interrupted(status);
   }
-  void OnLost(const Delivery::Origin& origin) override {
+  void OnDeliveriesLost(const Delivery::Origin& origin) override {
     if (cancellations_.has_value()) cancellations_->CancelOf(&origin);
   }
   void OnRefused(const absl::Status& status) override {

@@ -183,7 +183,7 @@ class Serving final : public amqp::ChannelListener {
     channel_.reset();
     cancel_sent_ = false;
     if (ReadPhase() != Phase::kOff && !settlements_.are_orphaned()) {
-      events_->OnLost(settlements_);
+      events_->OnDeliveriesLost(settlements_);
     }
     if (std::exchange(refuses_, false)) {
       Interrupt(absl::UnavailableError("the broker does not take the replies"));

@@ -52,7 +52,7 @@ class ServerEvents {
   virtual void OnInterrupted(const absl::Status& status) = 0;
   // The deliveries of this origin are lost that are not settled: their replies
   // will be dropped, so that there is no use in finishing them.
-  virtual void OnLost(const Delivery::Origin&) {}
+  virtual void OnDeliveriesLost(const Delivery::Origin&) {}
   // The transport cannot serve, and trying again would not help.
   virtual void OnRefused(const absl::Status& status) = 0;
 

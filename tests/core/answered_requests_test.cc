@@ -204,7 +204,7 @@ TEST_F(AnsweredRequestsTest, ADuplicateOfOneThatRunsGetsItsResult) {
   EXPECT_EQ(Answer(Of("id", "held")), "not settled");
   EXPECT_EQ(Answer(Of("other")), "body2");
   LetGo();
-  for (const std::uint64_t token : {1, 2, 3}) {
+  for (std::uint64_t token = 1; token <= 3; ++token) {
     EXPECT_EQ(AnswerOf(token), "held1") << token;
   }
   EXPECT_EQ(runs_, 2);

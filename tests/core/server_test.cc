@@ -267,7 +267,7 @@ TEST(Cancellation, ReachesThoseWhoseDeliveriesAreLost) {
   server.OnDelivery(kept.Deliver(1, request));
   ASSERT_TRUE(of_lost.entered.Wait());
   ASSERT_TRUE(of_kept.entered.Wait());
-  server.OnLost(lost);
+  server.OnDeliveriesLost(lost);
   EXPECT_TRUE(of_lost.leave.Wait());
   of_kept.leave.Open();
   Finish(server);

@@ -85,6 +85,10 @@ class ForwardingTransport : protected CallEvents,
   void OnInterrupted(const absl::Status& status) override {
     server_->OnInterrupted(status);
   }
+  void OnDeliveriesLost(const Delivery::Origin&) override {
+    const Delivery::Origin& origin = *this;
+    server_->OnDeliveriesLost(origin);
+  }
 
   void Settle(std::uint64_t token, const Request&, Settlement settlement,
               Reply* reply) override {
