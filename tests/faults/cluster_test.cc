@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -22,6 +21,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/faults/fault_matrix.h"
 #include "tests/faults/marking_handler.h"
+#include "tests/faults/marks.h"
 #include "tests/faults/paced_client.h"
 #include "tests/faults/repeated_calls.h"
 #include "tests/support/broker.h"
@@ -294,10 +294,7 @@ class ClusterUnderLoad : public Cluster {
     }
     std::unordered_map<std::uint64_t, int> runs;
     for (const std::string& path : logs_) {
-      std::ifstream log(path);
-      std::uint64_t argument = 0;
-      bool redelivered = false;
-      while (log >> argument >> redelivered) ++runs[argument];
+      for (const Mark& mark : MarkReader(path).ReadNew()) ++runs[mark.argument];
     }
     const auto ran_twice =
         std::count_if(runs.begin(), runs.end(),

@@ -1,7 +1,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,6 +14,7 @@
 #include "rpc/serializer/decimal_serializer.h"
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/faults/marking_handler.h"
+#include "tests/faults/marks.h"
 #include "tests/support/broker.h"
 #include "tests/support/figure.h"
 #include "tests/support/freeze.h"
@@ -35,10 +35,9 @@ constexpr int kCalls = 10'000;
 // redelivery, at the last time.
 std::map<std::uint64_t, bool> ReadLog(const std::string& path) {
   std::map<std::uint64_t, bool> marks;
-  std::ifstream log(path);
-  std::uint64_t n = 0;
-  bool redelivered = false;
-  while (log >> n >> redelivered) marks[n] = redelivered;
+  for (const Mark& mark : MarkReader(path).ReadNew()) {
+    marks[mark.argument] = mark.redelivered;
+  }
   return marks;
 }
 
