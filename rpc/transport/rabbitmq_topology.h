@@ -27,7 +27,11 @@ struct RabbitMqTopology {
   std::string routing_key = {};
   // Of requests and replies. Transient by default: who waits for a reply is
   // gone after a restart anyway, and persistence costs a quarter of the
-  // throughput.
+  // throughput. But: a classic queue of RabbitMQ's (seen with 3.10) in which
+  // transient requests waited when its broker was shut down in good order never
+  // again marks what it redelivers, until it is deleted. Servers then take what
+  // may have run for new, and can say NotRun() of it. A quorum queue, or
+  // kPersistent, has no such gap.
   DeliveryMode delivery_mode = DeliveryMode::kTransient;
   // The server's prefetch unless its user chose one. 0: by its workers.
   int prefetch = 0;

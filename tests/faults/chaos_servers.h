@@ -56,6 +56,10 @@ class ChaosPlaces {
     options.transport.topology = queue == kQuorum
                                      ? QuorumQueue(names_[queue])
                                      : TutorialQueue(names_[queue]);
+    // Or a restart of the broker could make it forget to mark redeliveries.
+    if (queue == kClassic) {
+      options.transport.topology.delivery_mode = DeliveryMode::kPersistent;
+    }
     if (queue == kQuorum) {
       options.transport.guarantee = DeliveryGuarantee::kAtLeastOnceConfirmed;
     }
