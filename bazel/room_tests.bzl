@@ -9,7 +9,7 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
     Args:
       name: of the library of headers, which other packages may depend on.
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
-      tags: of every test. tests/run selects by them: "core" is also compiled with clang, "tsan"
+      tags: of every test. tests/run selects by them: "core" is also compiled with g++, "tsan"
         also run under ThreadSanitizer, "quiet" run when nothing else does, "slow" only with
         --full, "soak" also by --soak, for as long as that says; cases of "broker" and "pika" are
         also counted apart.
