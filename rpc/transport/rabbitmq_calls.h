@@ -134,7 +134,7 @@ class Calls final : public amqp::ChannelListener {
     proof_.Begin(confirms());
   }
   void OnDelivery(amqp::Delivery&& delivery) override {
-    proof_.Confirmed();
+    proof_.Heard(!unconfirmed_.empty(), session_->now());
     replies_.push_back(ToReply(std::move(delivery)));
   }
   void OnReturn(amqp::Return&& returned) override {

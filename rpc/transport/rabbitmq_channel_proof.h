@@ -9,12 +9,15 @@
 
 namespace rpc::rabbitmq {
 
-// Whether a channel reaches the queue that it publishes to. One that first
-// publishes just after the death of a quorum queue's leader never learns of the
-// next leader: what it publishes is refused, or nothing is heard of it, while
-// other channels are served (RabbitMQ 3.10). Once a publish was confirmed, it
-// follows every change. A channel that is not proven in time is to be left for
-// another. Thread-compatible.
+// Whether a channel reaches the queue that it publishes to. After the death of
+// a quorum queue's leader, the next one tells those channels which it knows of,
+// and only they send again what was lost (RabbitMQ 3.10). It does not know of
+// one that first publishes after that death: what that one publishes is
+// refused, or nothing is heard of it, while other channels are served. Nor need
+// it know of one that was young: a node that comes back begins with what it had
+// written of the queue's state, which it does every 5 s. Once publishes have
+// been confirmed for longer than that, the channel follows every change. One
+// that is not proven in time is to be left for another. Thread-compatible.
 class ChannelProof {
  public:
   // A new channel, whose publishes are confirmed or not; without confirms there
@@ -23,6 +26,7 @@ class ChannelProof {
     is_proven_ = !confirms;
     is_refused_ = false;
     returned_ = 0;
+    proven_at_ = kNever;
     doubted_at_ = kNever;
   }
 
@@ -37,18 +41,22 @@ class ChannelProof {
   // were returns say nothing of a queue, but that the channel is served.
   void Acked(bool waits, TimePoint now) {
     if (is_proven_) return;
-    if (returned_ == 0) return Confirmed();
+    if (returned_ == 0) return Heard(waits, now);
     --returned_;
-    doubted_at_ = waits ? now + patience_ : kNever;
+    Wait(waits, now);
   }
   // Something reached the queue. For each reply, so nothing is written when
   // there is nothing to prove.
-  void Confirmed() {
+  void Heard(bool waits, TimePoint now) {
     if (is_proven_) return;
-    Begin(false);
+    is_refused_ = false;
     patience_ = kPatience;
+    proven_at_ = std::min(proven_at_, now + kYouth);
+    Wait(waits, now);
+    if (now >= proven_at_) Begin(false);
   }
-  void Refused() { is_refused_ = !is_proven_; }
+  // By a queue that is full, where something was taken before.
+  void Refused() { is_refused_ = !is_proven_ && proven_at_ == kNever; }
 
   // Nothing more is to be published, and the channel to be left when all that
   // was is refused: then nothing is lost by it.
@@ -56,7 +64,7 @@ class ChannelProof {
   // When to leave the channel in any case.
   TimePoint doubted_at() const { return doubted_at_; }
   // Not yet: there is another reason for the silence.
-  void Wait(TimePoint now) { doubted_at_ = now + patience_; }
+  void Wait(TimePoint now) { Wait(true, now); }
   // It is left. Or the way to the broker is slow: the next one gets more time.
   void Leave() {
     doubted_at_ = kNever;
@@ -66,10 +74,17 @@ class ChannelProof {
  private:
   static constexpr auto kPatience = std::chrono::seconds(2);
   static constexpr auto kMostPatience = std::chrono::seconds(16);
+  // Twice what a node may have forgotten.
+  static constexpr auto kYouth = std::chrono::seconds(10);
+
+  void Wait(bool waits, TimePoint now) {
+    doubted_at_ = waits ? now + patience_ : kNever;
+  }
 
   bool is_proven_ = true;
   bool is_refused_ = false;
   std::size_t returned_ = 0;  // whose ack has not come
+  TimePoint proven_at_ = kNever;
   TimePoint doubted_at_ = kNever;
   std::chrono::seconds patience_ = kPatience;
 };

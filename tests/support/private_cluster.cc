@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -11,7 +12,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "tests/support/broker_script.h"
 #include "tests/support/freeze.h"
 #include "tests/support/runfiles.h"
@@ -20,6 +23,13 @@ namespace rpc::testing {
 namespace {
 
 constexpr char kScript[] = "tests/support/private_cluster";
+
+// An expression of Erlang's: that of a quorum queue's members, and its leader.
+std::string LookUp(const std::string& queue) {
+  return absl::StrCat(
+      "{ok, Q} = rabbit_amqqueue:lookup({resource, <<\"/\">>, queue, <<\"",
+      queue, "\">>}), {Name, Node} = amqqueue:get_pid(Q), ");
+}
 
 }  // namespace
 
@@ -59,14 +69,8 @@ absl::Status PrivateCluster::Restart(int node) {
 
 absl::StatusOr<int> PrivateCluster::Leader(const std::string& queue,
                                            int asked) const {
-  const auto leader = Ctl(
-      asked,
-      {"eval",
-       absl::StrCat("{ok, Q} = rabbit_amqqueue:lookup({resource, <<\"/\">>, "
-                    "queue, <<\"",
-                    queue,
-                    "\">>}), {_, Node} = "
-                    "amqqueue:get_pid(Q), Node.")});
+  const auto leader =
+      Ctl(asked, {"eval", absl::StrCat(LookUp(queue), "Node.")});
   if (!leader.ok()) return leader.status();
   // As in rpc2@localhost or 'rpc2@localhost'.
   const std::size_t name = leader->find("rpc");
@@ -77,6 +81,24 @@ absl::StatusOr<int> PrivateCluster::Leader(const std::string& queue,
         absl::StrCat("no leader of ", queue, ": ", *leader));
   }
   return node - 1;
+}
+
+absl::StatusOr<absl::Time> PrivateCluster::AwaitLeader(const std::string& queue,
+                                                       int asked) const {
+  // Such a query is answered by a leader that has a majority.
+  const auto answered = Ctl(
+      asked, {"eval", absl::StrCat(
+                          LookUp(queue),
+                          "Ask = fun Again() -> case catch ra:consistent_query("
+                          "{Name, node()}, fun(_) -> ok end, 200) of "
+                          "{ok, _, _} -> erlang:system_time(microsecond); "
+                          "_ -> timer:sleep(20), Again() end end, Ask().")});
+  if (!answered.ok()) return answered.status();
+  std::int64_t at = 0;
+  if (!absl::SimpleAtoi(*answered, &at)) {
+    return absl::InternalError(absl::StrCat("eval printed ", *answered));
+  }
+  return absl::FromUnixMicros(at);
 }
 
 absl::StatusOr<std::string> PrivateCluster::Ctl(

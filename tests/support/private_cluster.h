@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace rpc::testing {
 
@@ -48,6 +49,11 @@ class PrivateCluster {
   // The node that leads a quorum queue of the vhost "/". `asked` is the node
   // that is asked, which has to run.
   absl::StatusOr<int> Leader(const std::string& queue, int asked) const;
+
+  // Waits until a majority of the queue's members follows a leader, as node
+  // `asked` finds out, which has to run, and returns when that was.
+  absl::StatusOr<absl::Time> AwaitLeader(const std::string& queue,
+                                         int asked) const;
 
   // Runs `rabbitmqctl arguments...` against a node and returns what it printed;
   // INTERNAL with its words if it failed.

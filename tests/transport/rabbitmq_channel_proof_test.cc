@@ -39,11 +39,28 @@ TEST(RabbitMqChannelProof, RefusalIsDoubtfulUnlessSomethingWasConfirmed) {
   proof.Refused();
   EXPECT_TRUE(proof.is_refused());
   EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
-  proof.Confirmed();
+  proof.Heard(false, kNow);
   EXPECT_FALSE(proof.is_refused());
   proof.Published(kNow + seconds(1));
   proof.Refused();
   EXPECT_FALSE(proof.is_refused());
+}
+
+TEST(RabbitMqChannelProof,
+     SilenceIsDoubtfulUntilPublishesWereConfirmedForLong) {
+  ChannelProof proof;
+  proof.Begin(true);
+  proof.Published(kNow);
+  proof.Published(kNow + seconds(1));
+  proof.Heard(true, kNow + seconds(1));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(3));
+  proof.Heard(false, kNow + seconds(2));
+  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Published(kNow + seconds(9));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(11));
+  proof.Heard(true, kNow + seconds(11));
+  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Published(kNow + seconds(12));
   EXPECT_EQ(proof.doubted_at(), kNever);
 }
 
@@ -69,10 +86,12 @@ TEST(RabbitMqChannelProof, AckThatNoReturnAccountsForIsAProof) {
   proof.Published(kNow);
   proof.Returned();
   proof.Acked(true, kNow);
-  proof.Acked(true, kNow);
+  proof.Refused();
+  EXPECT_TRUE(proof.is_refused());
+  proof.Acked(false, kNow);
   EXPECT_EQ(proof.doubted_at(), kNever);
-  proof.Published(kNow);
-  EXPECT_EQ(proof.doubted_at(), kNever);
+  proof.Refused();
+  EXPECT_FALSE(proof.is_refused());
 }
 
 TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
@@ -85,7 +104,7 @@ TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
     EXPECT_EQ(proof.doubted_at(), kNever);
   }
   proof.Begin(true);
-  proof.Confirmed();
+  proof.Heard(false, kNow);
   proof.Begin(true);
   proof.Published(kNow);
   EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
