@@ -31,7 +31,7 @@ class ChannelProof {
   }
 
   void Published(TimePoint now) {
-    if (!is_proven_) doubted_at_ = std::min(doubted_at_, now + patience_);
+    if (!is_proven_) doubted_at_ = std::min(doubted_at_, now + Patience());
   }
   // A publish comes back, which no queue took; its ack is to follow.
   void Returned() {
@@ -56,7 +56,7 @@ class ChannelProof {
     if (now >= proven_at_) Begin(false);
   }
   // By a queue that is full, where something was taken before.
-  void Refused() { is_refused_ = !is_proven_ && proven_at_ == kNever; }
+  void Refused() { is_refused_ = !is_proven_ && !is_heard(); }
 
   // Nothing more is to be published, and the channel to be left when all that
   // was is refused: then nothing is lost by it.
@@ -74,19 +74,25 @@ class ChannelProof {
  private:
   static constexpr auto kPatience = std::chrono::seconds(2);
   static constexpr auto kMostPatience = std::chrono::seconds(16);
+  // As long as the queue may take to find a leader, who does know of most.
+  static constexpr auto kYoungPatience = std::chrono::seconds(5);
   // Twice what a node may have forgotten.
   static constexpr auto kYouth = std::chrono::seconds(10);
 
+  bool is_heard() const { return proven_at_ != kNever; }
+  std::chrono::seconds Patience() const {
+    return is_heard() ? kYoungPatience : patience_;
+  }
   void Wait(bool waits, TimePoint now) {
-    doubted_at_ = waits ? now + patience_ : kNever;
+    doubted_at_ = waits ? now + Patience() : kNever;
   }
 
   bool is_proven_ = true;
   bool is_refused_ = false;
-  std::size_t returned_ = 0;  // whose ack has not come
-  TimePoint proven_at_ = kNever;
+  std::size_t returned_ = 0;      // whose ack has not come
+  TimePoint proven_at_ = kNever;  // kNever: nothing reached the queue yet
   TimePoint doubted_at_ = kNever;
-  std::chrono::seconds patience_ = kPatience;
+  std::chrono::seconds patience_ = kPatience;  // until something does
 };
 
 }  // namespace rpc::rabbitmq

@@ -52,12 +52,13 @@ TEST(RabbitMqChannelProof,
   proof.Begin(true);
   proof.Published(kNow);
   proof.Published(kNow + seconds(1));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
   proof.Heard(true, kNow + seconds(1));
-  EXPECT_EQ(proof.doubted_at(), kNow + seconds(3));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(6));
   proof.Heard(false, kNow + seconds(2));
   EXPECT_EQ(proof.doubted_at(), kNever);
   proof.Published(kNow + seconds(9));
-  EXPECT_EQ(proof.doubted_at(), kNow + seconds(11));
+  EXPECT_EQ(proof.doubted_at(), kNow + seconds(14));
   proof.Heard(true, kNow + seconds(11));
   EXPECT_EQ(proof.doubted_at(), kNever);
   proof.Published(kNow + seconds(12));
