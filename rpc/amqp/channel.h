@@ -83,10 +83,9 @@ class Channel {
 
   absl::Status OnTime(TimePoint now) {
     if (now >= answer_due_) {
-      return absl::UnavailableError(absl::StrCat(
-          state_ == State::kOpening ? steps_.Describe() : "channel close",
-          ": the broker did not answer within ",
-          absl::FormatDuration(options_.step_timeout)));
+      return absl::UnavailableError(
+          absl::StrCat(Awaited(), ": the broker did not answer within ",
+                       absl::FormatDuration(options_.step_timeout)));
     }
     if (now >= message_due_) {
       return absl::UnavailableError(
@@ -306,6 +305,18 @@ class Channel {
     const absl::Status status = steps_.Send(encoder_, number_);
     if (!status.ok()) {
       Close({Annotate(status, steps_.Describe()), Retry::kNever}, now);
+    }
+  }
+
+  // What the broker has not answered.
+  std::string Awaited() const {
+    switch (state_) {
+      case State::kOpening:
+        return steps_.Describe();
+      case State::kClosing:
+        return "closing the channel";
+      default:
+        return "cancelling the consumer";
     }
   }
 

@@ -440,6 +440,13 @@ TEST_F(Channels, CancelledConsumerDeliversUntilTheAnswer) {
   EXPECT_EQ(SentMethods(), Methods{AMQP_BASIC_ACK_METHOD});
 }
 
+TEST_F(Channels, UnansweredCancelEndsTheConnectionByItsName) {
+  session_.CancelConsumer(OpenReady(ConsumingPlan(), &channel_));
+  Advance(absl::Seconds(5));
+  ASSERT_EQ(EndCode(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(EndMentions("cancelling the consumer"));
+}
+
 TEST_F(Channels, CancelOkUnaskedEndsTheConnection) {
   OpenReady(ConsumingPlan(), &channel_);
   Receive(1, frame::CancelOk{"ctag"});

@@ -111,6 +111,9 @@ class MatrixRow {
                                     ": ", status.ToString()));
   }
 
+  // How long that took.
+  absl::Duration recovery() const { return recovery_; }
+
   // Something else that the row demands.
   void Check(bool holds, const std::string& what) {
     kept_ = kept_ && holds;

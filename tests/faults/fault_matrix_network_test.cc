@@ -13,6 +13,7 @@
 #include "tests/faults/faulty_world.h"
 #include "tests/support/broker.h"
 #include "tests/support/fault_proxy.h"
+#include "tests/support/figure.h"
 
 namespace rpc::testing {
 namespace {
@@ -141,6 +142,8 @@ TEST_F(FaultMatrixNetwork, Row06BothStop) {
              {.to_broker = {.fault = Fault::kStall},
               .to_client = {.fault = Fault::kStall}},
              "lost");
+  RecordFigure("served again after the peer fell silent, heartbeat 1 s",
+               absl::FormatDuration(row.recovery()), "<= 2 heartbeats and 1 s");
 }
 
 TEST_F(FaultMatrixNetwork, Row06BothStopAndCallersFillTheBuffers) {

@@ -10,6 +10,17 @@
 
 namespace rpc::testing {
 
+// Whether a sanitizer, which holds memory of its own and takes much time, is
+// part of this program.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool kIsSanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
 // What this process holds of the system.
 struct Holdings {
   int descriptors = 0;

@@ -47,9 +47,7 @@ TEST(MemoryGrowth, MillionCallsLeaveLessThanFiveMegabytesBehind) {
                "< 5,000 kB");
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(GrowthInKilobytes(before, after), 5000);
-#endif
+  if (!kIsSanitized) EXPECT_LT(GrowthInKilobytes(before, after), 5000);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "rpc/base/deadline.h"
 #include "rpc/transport/rabbitmq_transport.h"
+#include "tests/faults/holdings.h"
 #include "tests/support/figure.h"
 #include "tests/transport/rabbitmq_bench.h"
 #include "tests/transport/rabbitmq_probe.h"
@@ -23,11 +24,7 @@
 namespace rpc::testing {
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kCalls = 100'000;
-#else
-constexpr std::size_t kCalls = 1'000'000;
-#endif
+constexpr std::size_t kCalls = kIsSanitized ? 100'000 : 1'000'000;
 
 // Calls in each form at once, some of them with deadlines that they may miss or
 // cancelled while they are under way.
