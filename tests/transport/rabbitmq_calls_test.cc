@@ -146,11 +146,31 @@ TEST_F(RabbitMqCalls, SilenceBehindAReturnIsDoubted) {
   EXPECT_EQ(events_.losses, 1);
 }
 
-TEST_F(RabbitMqCalls, ConfirmBesideAReturnIsAProof) {
+TEST_F(RabbitMqCalls, ConfirmBesideAReturnSpeaksForTheChannel) {
   EXPECT_EQ(Post("1"), 1);
   EXPECT_EQ(Post("2"), 1);
   Return(1);
   Receive(1, amqp::frame::Ack{2, true});
+  EXPECT_EQ(Post("3"), 1);
+  Pass(absl::Seconds(4));
+  EXPECT_EQ(Post("4"), 1);
+  EXPECT_EQ(events_.losses, 0);
+}
+
+TEST_F(RabbitMqCalls, YoungChannelThatFallsSilentIsLeft) {
+  EXPECT_EQ(Post("1"), 1);
+  Receive(1, amqp::frame::Ack{1, false});
+  EXPECT_EQ(Post("2"), 1);
+  Pass(absl::Seconds(5));
+  EXPECT_EQ(events_.losses, 1);
+}
+
+TEST_F(RabbitMqCalls, ChannelThatWasConfirmedForLongIsNotLeft) {
+  EXPECT_EQ(Post("1"), 1);
+  Receive(1, amqp::frame::Ack{1, false});
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(Post("2"), 1);
+  Receive(1, amqp::frame::Ack{2, false});
   EXPECT_EQ(Post("3"), 1);
   Pass(absl::Seconds(15));
   EXPECT_EQ(Post("4"), 1);
