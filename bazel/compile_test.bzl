@@ -120,6 +120,5 @@ def compile_pair(name, deps = []):
             size = "small",
             src = "%s_%s.cc" % (name, expect),
             expect = expect,
-            tags = ["core"],
             deps = deps,
         )
