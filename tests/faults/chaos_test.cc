@@ -97,7 +97,9 @@ TEST(Chaos, EveryCallIsAccountedFor) {
       "grew by %d kB\n",
       book.calls(), before.descriptors, before.threads, after.descriptors,
       after.threads, GrowthInKilobytes(first, last));
-  if (!kIsSanitized) EXPECT_LT(GrowthInKilobytes(first, last), 5000);
+  if (!kIsSanitized) {
+    EXPECT_LT(GrowthInKilobytes(first, last), 5000);
+  }
 }
 
 }  // namespace

@@ -47,7 +47,9 @@ TEST(MemoryGrowth, MillionCallsLeaveLessThanFiveMegabytesBehind) {
                "< 5,000 kB");
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
-  if (!kIsSanitized) EXPECT_LT(GrowthInKilobytes(before, after), 5000);
+  if (!kIsSanitized) {
+    EXPECT_LT(GrowthInKilobytes(before, after), 5000);
+  }
 }
 
 }  // namespace

@@ -63,7 +63,9 @@ TEST(Reconnects, LeaveNoDescriptorsThreadsAndMemoryBehind) {
                             after.descriptors - before.descriptors, ", ",
                             after.threads - before.threads),
                "< 5,000 kB, 0, 0");
-  if (!kIsSanitized) EXPECT_LT(GrowthInKilobytes(before, after), 5000);
+  if (!kIsSanitized) {
+    EXPECT_LT(GrowthInKilobytes(before, after), 5000);
+  }
 }
 
 }  // namespace
