@@ -52,6 +52,8 @@ struct ChaosCall {
 struct ChaosPage {
   // Of the calls made while the fault lasted, and of those made after it.
   CallLedger fault, calm;
+  // Which of them ended latest after its deadline, and how.
+  std::string latest_of = {};
   // From the calm to the first answer to a call made since, of the client that
   // waited longest.
   absl::Duration back = absl::ZeroDuration();
@@ -144,8 +146,14 @@ class ChaosBook {
     const bool in_calm = calm_.has_value() && call.begun >= *calm_;
     CallLedger& ledger = in_calm ? page_.calm : page_.fault;
     ++ledger.calls;
-    ledger.latest = std::max(ledger.latest,
-                             absl::FromChrono(now - call.begun) - call.timeout);
+    const absl::Duration late =
+        absl::FromChrono(now - call.begun) - call.timeout;
+    if (late > std::max(page_.fault.latest, page_.calm.latest)) {
+      page_.latest_of =
+          absl::StrCat(Whose(call.argument), ", ",
+                       absl::StatusCodeToString(value.status().code()));
+    }
+    ledger.latest = std::max(ledger.latest, late);
     if (value.ok()) {
       Answered(call, *value, in_calm, now, ledger);
     } else {

@@ -180,9 +180,10 @@ class ChaosRun {
     const absl::Duration latest = std::max(page.fault.latest, page.calm.latest);
     const std::string of_which = absl::StrCat(
         ", of which the machine may have added ", absl::FormatDuration(stall));
-    book_.Check(latest <= absl::Milliseconds(100) + stall,
-                absl::StrCat("a call ended ", absl::FormatDuration(latest),
-                             " after its deadline", of_which));
+    book_.Check(
+        latest <= absl::Milliseconds(100) + stall,
+        absl::StrCat(page.latest_of, ", ended ", absl::FormatDuration(latest),
+                     " after its deadline", of_which));
     book_.Check(page.overrun <= absl::Milliseconds(100) + stall,
                 absl::StrCat(page.overrun_of, " took ",
                              absl::FormatDuration(page.overrun),
