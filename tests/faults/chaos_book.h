@@ -52,7 +52,8 @@ struct ChaosCall {
 struct ChaosPage {
   // Of the calls made while the fault lasted, and of those made after it.
   CallLedger fault, calm;
-  // Which of them ended latest after its deadline, and how.
+  // The most that one of them ended after its deadline; which, and how.
+  absl::Duration latest() const { return std::max(fault.latest, calm.latest); }
   std::string latest_of = {};
   // From the calm to the first answer to a call made since, of the client that
   // waited longest.
@@ -148,7 +149,7 @@ class ChaosBook {
     ++ledger.calls;
     const absl::Duration late =
         absl::FromChrono(now - call.begun) - call.timeout;
-    if (late > std::max(page_.fault.latest, page_.calm.latest)) {
+    if (late > page_.latest()) {
       page_.latest_of =
           absl::StrCat(Whose(call.argument), ", ",
                        absl::StatusCodeToString(value.status().code()));

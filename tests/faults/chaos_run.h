@@ -177,7 +177,7 @@ class ChaosRun {
 
   void CheckTimes(absl::Duration bound, absl::Duration stall) {
     const ChaosPage page = book_.page();
-    const absl::Duration latest = std::max(page.fault.latest, page.calm.latest);
+    const absl::Duration latest = page.latest();
     const std::string of_which = absl::StrCat(
         ", of which the machine may have added ", absl::FormatDuration(stall));
     book_.Check(
