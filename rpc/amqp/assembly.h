@@ -54,7 +54,7 @@ class Assembly {
     if (header.properties != nullptr) {
       delivery_.message.properties = std::move(*header.properties);
     } else {
-      delivery_.message.properties = Properties();
+      delivery_.message.properties.clear();
     }
     missing_ = header.body_size;
     delivery_.body_too_large = header.body_size > body_limit_;

@@ -27,7 +27,7 @@ class ContentHeaderDecoder {
         BigEndian<std::uint16_t>(payload.data()) != AMQP_BASIC_CLASS) {
       return Malformed();
     }
-    properties_ = Properties();
+    properties_.clear();
     header->properties = &properties_;
     header->body_size = BigEndian<std::uint64_t>(payload.data() + 4);
     std::string_view properties = payload.substr(12);

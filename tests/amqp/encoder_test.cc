@@ -36,6 +36,16 @@ Properties EachProperty() {
   return properties;
 }
 
+// The next one that `decoder` has; without properties if it has none.
+frame::ContentHeader NextHeader(Decoder& decoder) {
+  for (;;) {
+    const absl::StatusOr<Frame*> frame = decoder.Next();
+    if (!frame.ok() || *frame == nullptr) return {};
+    const auto* header = (*frame)->payload.If<frame::ContentHeader>();
+    if (header != nullptr) return *header;
+  }
+}
+
 TEST(Encoder, PropertiesComeBackAsTheyWere) {
   OutBuffer out;
   Encoder encoder(&out);
@@ -43,12 +53,8 @@ TEST(Encoder, PropertiesComeBackAsTheyWere) {
   ASSERT_TRUE(encoder.Publish(1, {}, sent, "body").ok());
   Decoder decoder;
   Feed(decoder, out.view());
-  ASSERT_TRUE(decoder.Next().ok());  // basic.publish
-  absl::StatusOr<Frame*> frame = decoder.Next();
-  ASSERT_TRUE(frame.ok() && *frame != nullptr) << frame.status();
-  const auto* decoded = (*frame)->payload.If<frame::ContentHeader>();
-  ASSERT_NE(decoded, nullptr);
-  const frame::ContentHeader& header = *decoded;
+  const frame::ContentHeader header = NextHeader(decoder);
+  ASSERT_NE(header.properties, nullptr);
   const Properties& received = *header.properties;
   EXPECT_EQ(header.body_size, 4u);
   EXPECT_EQ(received.content_type, sent.content_type);
@@ -65,6 +71,19 @@ TEST(Encoder, PropertiesComeBackAsTheyWere) {
   EXPECT_EQ(received.priority, sent.priority);
   EXPECT_EQ(received.headers, sent.headers);
   EXPECT_FALSE(received.headers_refused);
+}
+
+TEST(Encoder, PropertiesAreNotThoseOfTheMessageBefore) {
+  OutBuffer out;
+  Encoder encoder(&out);
+  ASSERT_TRUE(encoder.Publish(1, {}, EachProperty(), "").ok());
+  ASSERT_TRUE(encoder.Publish(1, {}, Properties(), "").ok());
+  Decoder decoder;
+  Feed(decoder, out.view());
+  ASSERT_NE(NextHeader(decoder).properties, nullptr);
+  const frame::ContentHeader second = NextHeader(decoder);
+  ASSERT_NE(second.properties, nullptr);
+  EXPECT_TRUE(*second.properties == Properties());
 }
 
 TEST(Encoder, AbsentPropertiesTakeNoBytes) {
