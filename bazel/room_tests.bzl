@@ -12,7 +12,8 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
       tags: of every test. tests/run selects by them: "core" is also compiled with g++, "tsan"
         also run under ThreadSanitizer, "quiet" run when nothing else does, "slow" only with
         --full, "soak" also by --soak, for as long as that says; cases of "broker" and "pika" are
-        also counted apart.
+        also counted apart. Where "compiles" is, only what the compiler says is tested, and no
+        sanitizer is tried.
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.
