@@ -3,7 +3,7 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
-def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
+def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium", timeout_of = {}):
     """Declares a test for each *_test.cc of the package, and a library of its headers.
 
     Args:
@@ -17,6 +17,7 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.
+      timeout_of: of single tests, by name, where it is not the size's.
     """
     native.filegroup(
         name = "sources",
@@ -41,6 +42,7 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium"):
         cc_test(
             name = test,
             size = size,
+            timeout = timeout_of.get(test),
             srcs = [source],
             data = data,
             tags = tags + tags_of.get(test, []),
