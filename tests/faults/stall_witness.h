@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "rpc/base/deadline.h"
+#include "tests/faults/raise_to.h"
 
 namespace rpc::testing {
 
@@ -34,13 +35,7 @@ class StallWitness {
     while (!stop.stop_requested()) {
       const TimePoint due = Clock::now() + kPeriod;
       std::this_thread::sleep_until(due);
-      Late(Clock::now() - due);
-    }
-  }
-
-  void Late(Clock::duration by) {
-    Clock::duration longest = longest_.load();
-    while (by > longest && !longest_.compare_exchange_weak(longest, by)) {
+      RaiseTo(&longest_, Clock::now() - due);
     }
   }
 

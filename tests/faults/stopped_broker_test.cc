@@ -17,6 +17,7 @@
 #include "rpc/transport/rabbitmq_transport.h"
 #include "tests/amqp/listening_socket.h"
 #include "tests/amqp/test_certificates.h"
+#include "tests/faults/raise_to.h"
 #include "tests/support/broker.h"
 #include "tests/support/figure.h"
 #include "tests/support/freeze.h"
@@ -34,11 +35,7 @@ class Endings {
            absl::Duration timeout) {
     const absl::Duration late = took - timeout;
     if (late > kLate) ++late_;
-    std::int64_t latest = latest_;
-    while (absl::ToInt64Milliseconds(late) > latest &&
-           !latest_.compare_exchange_weak(latest,
-                                          absl::ToInt64Milliseconds(late))) {
-    }
+    RaiseTo(&latest_, absl::ToInt64Milliseconds(late));
     const bool is_deadlines = absl::IsDeadlineExceeded(status);
     ++(is_deadlines                        ? expired_
        : absl::IsResourceExhausted(status) ? refused_
