@@ -81,32 +81,29 @@ class ChaosRun {
     absl::Duration bound;
     for (const ChaosFault& fault : faults) bound = std::max(bound, fault.bound);
 
-    const StallWitness witness;
-    book_.BeginWindow();
+    BeginWindow();
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(kWarm));
     for (const ChaosFault& fault : faults) fault.begin();
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(lasts));
     for (auto fault = faults.rbegin(); fault != faults.rend(); ++fault) {
       fault->end();
     }
-    Calm(bound, is_long, witness);
-    Settle(bound, witness);
-    Report(number, faults, bound, witness);
+    Calm(bound, is_long);
+    Settle(bound);
+    Report(number, faults, bound);
   }
 
   // The last window: clients end in the middle of their calls, then servers.
   void End() {
-    const StallWitness witness;
     book_.Dismiss();
-    book_.BeginWindow();
+    BeginWindow();
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(kWarm));
     world_.EndClients();
     book_.Check(book_.EndWindow(absl::ZeroDuration()), "calls have no end");
     world_.servers().TerminateAll();
     book_.CheckMarks(log_.ReadNew());
-    CheckTimes(absl::ZeroDuration(), Stall(witness));
-    Report(all_.windows + 1, {{.name = "the end"}}, absl::ZeroDuration(),
-           witness);
+    CheckTimes(absl::ZeroDuration());
+    Report(all_.windows + 1, {{.name = "the end"}}, absl::ZeroDuration());
   }
 
   const ChaosResult& all() const { return all_; }
@@ -121,18 +118,21 @@ class ChaosRun {
  private:
   static constexpr absl::Duration kWarm = absl::Milliseconds(100);
 
-  // What the machine may have added, as in the fault matrix: what is measured
-  // goes through two threads.
-  static absl::Duration Stall(const StallWitness& witness) {
-    return 2 * witness.longest();
+  // What the machine may have added in this window, as in the fault matrix:
+  // what is measured goes through two threads.
+  absl::Duration Stall() const { return 2 * witness_.longest(); }
+
+  void BeginWindow() {
+    witness_.Restart();
+    book_.BeginWindow();
   }
 
-  void Calm(absl::Duration bound, bool is_long, const StallWitness& witness) {
+  void Calm(absl::Duration bound, bool is_long) {
     const TimePoint begun = Clock::now();
     book_.Calm();
     book_.Check(book_.WaitForAnswers(bound + ChaosBook::kLongestTimeout),
                 "a client gets no answers");
-    AwaitServers(begun, bound, witness);
+    AwaitServers(begun, bound);
     // Long enough for calls that are made after the bound.
     if (!is_long) return;
     std::this_thread::sleep_until(
@@ -141,15 +141,14 @@ class ChaosRun {
 
   // They take requests, and nobody who is gone does so to the broker's
   // knowledge.
-  void AwaitServers(TimePoint calm, absl::Duration bound,
-                    const StallWitness& witness) {
+  void AwaitServers(TimePoint calm, absl::Duration bound) {
     for (const ChaosQueue queue : kChaosQueues) {
       const std::size_t all = ChaosServers::CountOf(queue);
       std::size_t there = 0;
       do {
         there = servers_.LookAt(queue).consumers;
         servers_back_ = absl::FromChrono(Clock::now() - calm);
-      } while (there != all && servers_back_ < bound + Stall(witness));
+      } while (there != all && servers_back_ < bound + Stall());
       book_.Check(there == all,
                   absl::StrCat(there, " of ", all, " servers of queue ", queue,
                                " take requests"));
@@ -157,9 +156,9 @@ class ChaosRun {
   }
 
   // All calls of the window end, and so does all that is left of them.
-  void Settle(absl::Duration bound, const StallWitness& witness) {
+  void Settle(absl::Duration bound) {
     book_.Check(book_.EndWindow(ChaosBook::kLongestTimeout + absl::Seconds(1) +
-                                Stall(witness)),
+                                Stall()),
                 "calls do not end");
     const TimePoint begun = Clock::now();
     for (const ChaosQueue queue : kChaosQueues) {
@@ -172,11 +171,12 @@ class ChaosRun {
                   absl::StrCat(depth, " requests are left in queue ", queue));
     }
     book_.CheckMarks(log_.ReadNew());
-    CheckTimes(bound, Stall(witness));
+    CheckTimes(bound);
   }
 
-  void CheckTimes(absl::Duration bound, absl::Duration stall) {
+  void CheckTimes(absl::Duration bound) {
     const ChaosPage page = book_.page();
+    const absl::Duration stall = Stall();
     const absl::Duration latest = page.latest();
     const std::string of_which = absl::StrCat(
         ", of which the machine may have added ", absl::FormatDuration(stall));
@@ -199,7 +199,7 @@ class ChaosRun {
   }
 
   void Report(int number, const std::vector<ChaosFault>& faults,
-              absl::Duration bound, const StallWitness& witness) {
+              absl::Duration bound) {
     const ChaosPage page = book_.page();
     all_.Add(page);
     std::vector<std::string> names;
@@ -214,7 +214,7 @@ class ChaosRun {
         "%.2f s, servers %.2f s, of %.0f s\n",
         number, absl::StrJoin(names, " + "), calls.calls, Endings(calls),
         absl::ToDoubleMilliseconds(calls.latest),
-        absl::ToDoubleMilliseconds(witness.longest()),
+        absl::ToDoubleMilliseconds(witness_.longest()),
         absl::ToDoubleSeconds(page.back), absl::ToDoubleSeconds(servers_back_),
         absl::ToDoubleSeconds(bound));
     for (const std::string& violation : page.words) {
@@ -241,6 +241,7 @@ class ChaosRun {
   ChaosBook& book_;
   MarkReader& log_;
   std::ostream& out_;
+  StallWitness witness_;
   absl::Duration servers_back_;
   ChaosResult all_;
   std::map<std::string, ChaosResult> by_fault_;

@@ -1,6 +1,7 @@
 #ifndef RPC_TESTS_FAULTS_HOLDINGS_H_
 #define RPC_TESTS_FAULTS_HOLDINGS_H_
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -25,6 +26,9 @@ inline constexpr bool kIsSanitized = false;
 struct Holdings {
   int descriptors = 0;
   int threads = 0;
+  // Those of its memory that are in use, and the pages that it has: malloc
+  // keeps what is freed, and the more so the more threads come and go.
+  std::int64_t allocated_bytes = 0;
   std::int64_t resident_bytes = 0;
 };
 
@@ -38,6 +42,8 @@ inline Holdings Count() {
   Holdings now;
   now.descriptors = EntriesOf("/proc/self/fd");
   now.threads = EntriesOf("/proc/self/task");
+  const struct mallinfo2 heap = ::mallinfo2();
+  now.allocated_bytes = static_cast<std::int64_t>(heap.uordblks + heap.hblkhd);
   std::ifstream statm("/proc/self/statm");
   std::int64_t size = 0, resident = 0;
   statm >> size >> resident;
@@ -45,10 +51,11 @@ inline Holdings Count() {
   return now;
 }
 
-// Negative if it shrank.
-inline int GrowthInKilobytes(const Holdings& before, const Holdings& after) {
-  return static_cast<int>((after.resident_bytes - before.resident_bytes) /
-                          1000);
+// Of one of the figures in bytes; negative if it shrank.
+inline int GrowthInKilobytes(
+    const Holdings& before, const Holdings& after,
+    std::int64_t Holdings::*bytes = &Holdings::resident_bytes) {
+  return static_cast<int>((after.*bytes - before.*bytes) / 1000);
 }
 
 }  // namespace rpc::testing

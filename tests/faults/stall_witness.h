@@ -27,8 +27,9 @@ class StallWitness {
   StallWitness(const StallWitness&) = delete;
   StallWitness& operator=(const StallWitness&) = delete;
 
-  // The longest that one of them was late since its construction.
+  // The longest that one of them was late since its construction, or Restart().
   absl::Duration longest() const { return absl::FromChrono(longest_.load()); }
+  void Restart() { longest_ = Clock::duration::zero(); }
 
  private:
   void Run(const std::stop_token& stop) {
