@@ -267,7 +267,7 @@ class Calls final : public amqp::ChannelListener {
   }
 
   void SendPosted(amqp::Session& session, TimePoint now) {
-    while (session.CanPublish(*channel_)) {
+    while (session.CanPublish(*channel_) && proof_.Takes(unconfirmed_.size())) {
       if (next_ == sending_.size() && !TakePosted()) return;
       Send(session, now, sending_[next_++]);
     }

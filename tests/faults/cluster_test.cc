@@ -55,11 +55,10 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(2);
 constexpr absl::Duration kLateness = absl::Milliseconds(100);
 // After a node was killed.
 constexpr absl::Duration kRecovery = absl::Seconds(2);
-// After a node fell silent: its clients notice that after two heartbeats and at
-// most a second (5 s). The node that they turn to may itself wait for the
-// silent one until it gives that up (net_ticktime, 6 s), and is given up in
-// turn when a first publish is not confirmed (2 s) and the channel not closed
-// (5 s).
+// After a node fell silent. The others give it up after net_ticktime and at
+// most a quarter of it (6 s), and elect a leader at most 5 s later; whoever
+// publishes on a new channel before is not served on it, and leaves it after 2
+// s.
 constexpr absl::Duration kSilentPeer = absl::Seconds(15);
 // After a node was asked to end, which takes it some seconds.
 constexpr absl::Duration kRestart = absl::Seconds(10);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -163,6 +164,26 @@ TEST_F(RabbitMqCalls, YoungChannelThatFallsSilentIsLeft) {
   EXPECT_EQ(Post("2"), 1);
   Pass(absl::Seconds(5));
   EXPECT_EQ(events_.losses, 1);
+}
+
+// Or the broker, which reads no further, would not hear of the next channel.
+TEST_F(RabbitMqCalls, ChannelThatWasNeverConfirmedIsGivenFew) {
+  std::ptrdiff_t sent = 0;
+  for (int id = 1; id <= 40; ++id) sent += Post(std::to_string(id));
+  EXPECT_EQ(sent, 32);
+  Receive(1, amqp::frame::Ack{1, false});
+  EXPECT_EQ(Post("41"), 9) << "all that waited";
+}
+
+TEST_F(RabbitMqCalls, YoungChannelIsGivenAsManyAsTheBrokerReads) {
+  EXPECT_EQ(Post("0"), 1);
+  Receive(1, amqp::frame::Ack{1, false});
+  std::ptrdiff_t sent = 0;
+  for (int id = 1; id <= 210; ++id) sent += Post(std::to_string(id));
+  EXPECT_EQ(sent, 200);
+  // Not in their order.
+  Receive(1, amqp::frame::Ack{3, false});
+  EXPECT_EQ(Post("211"), 1);
 }
 
 TEST_F(RabbitMqCalls, ChannelThatWasConfirmedForLongIsNotLeft) {

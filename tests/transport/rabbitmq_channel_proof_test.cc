@@ -95,9 +95,27 @@ TEST(RabbitMqChannelProof, AckThatNoReturnAccountsForIsAProof) {
   EXPECT_FALSE(proof.is_refused());
 }
 
-TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
+TEST(RabbitMqChannelProof, TakesOnlyAFewUntilOneIsConfirmed) {
   ChannelProof proof;
-  for (const int patience : {2, 4, 8, 16, 16}) {
+  proof.Begin(true);
+  EXPECT_TRUE(proof.Takes(31));
+  EXPECT_FALSE(proof.Takes(32));
+  proof.Heard(true, kNow);
+  EXPECT_TRUE(proof.Takes(199));
+  EXPECT_FALSE(proof.Takes(200));
+  proof.Heard(true, kNow + seconds(10));
+  EXPECT_TRUE(proof.Takes(200));
+}
+
+TEST(RabbitMqChannelProof, ChannelWithoutConfirmsTakesEverything) {
+  ChannelProof proof;
+  proof.Begin(false);
+  EXPECT_TRUE(proof.Takes(200));
+}
+
+TEST(RabbitMqChannelProof, ChannelsLeftInARowGiveTheNextMoreTime) {
+  ChannelProof proof;
+  for (const int patience : {2, 2, 2, 2, 2, 4, 8, 16, 16}) {
     proof.Begin(true);
     proof.Published(kNow);
     EXPECT_EQ(proof.doubted_at(), kNow + seconds(patience));
@@ -106,9 +124,12 @@ TEST(RabbitMqChannelProof, EachChannelThatIsLeftGivesTheNextMoreTime) {
   }
   proof.Begin(true);
   proof.Heard(false, kNow);
-  proof.Begin(true);
-  proof.Published(kNow);
-  EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
+  for (int channel = 1; channel <= 5; ++channel) {
+    proof.Begin(true);
+    proof.Published(kNow);
+    EXPECT_EQ(proof.doubted_at(), kNow + seconds(2));
+    proof.Leave();
+  }
 }
 
 }  // namespace

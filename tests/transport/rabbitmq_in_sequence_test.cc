@@ -15,6 +15,7 @@ TEST(RabbitMqInSequence, GivesToEachNumberWhatWasAddedForIt) {
   waiting.Add("three");
   EXPECT_EQ(waiting.Take(2), "two");
   EXPECT_EQ(waiting.Take(1), "one");
+  EXPECT_EQ(waiting.size(), 1u);
   EXPECT_FALSE(waiting.empty());
   waiting.Add("four");
   EXPECT_EQ(waiting.Take(4), "four");
