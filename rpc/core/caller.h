@@ -117,10 +117,12 @@ class Caller final : private Attempts {
                        const CallOptions& options) {
     auto reply = std::make_shared<FutureReply>();
     reply->begin = Now();
-    reply->cancellation = Cancellation::For(options);
     reply->Keep(reply);
-    const absl::Status started = Start<M>(arguments, options, reply->begin,
-                                          reply.get(), reply->cancellation);
+    // As for CallAsync().
+    const auto cancellation = Cancellation::For(options);
+    reply->cancellation = cancellation;
+    const absl::Status started =
+        Start<M>(arguments, options, reply->begin, reply.get(), cancellation);
     if (!started.ok()) reply->Complete({.status = started});
     return Future<M>(this, std::move(reply));
   }

@@ -25,6 +25,8 @@ class FutureReply final : public PendingCall {
   void Complete(Reply&& reply) override {
     // Keeps this alive until it is done with the mutex.
     const std::shared_ptr<FutureReply> self = std::move(self_);
+    // The future may outlive the endpoint, whose calls could be cancelled else.
+    cancellation.reset();
     const std::lock_guard lock(mutex_);
     reply_ = std::move(reply);
     changed_.notify_all();

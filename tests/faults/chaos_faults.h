@@ -139,7 +139,8 @@ class ChaosFaults {
     for (std::size_t i = 0; i < std::size(kDrawers); ++i) {
       // Each of those that remain has the same chance.
       if (random.Below(std::size(kDrawers) - i) >= left) continue;
-      faults.push_back((this->*kDrawers[i])(random));
+      const Drawer draw = kDrawers[i];
+      faults.push_back((this->*draw)(random));
       --left;
     }
     return faults;
