@@ -256,8 +256,12 @@ class ChaosBook {
       Violate(absl::StrCat(Whose(call.argument), ": ", status.ToString()));
     }
     if (in_calm && call.timeout > absl::Seconds(1) && !is_shut_down) {
-      page_.last_failure =
-          std::max(page_.last_failure, absl::FromChrono(call.begun - *calm_));
+      const absl::Duration made = absl::FromChrono(call.begun - *calm_);
+      if (made > page_.last_failure) {
+        page_.last_failure = made;
+        page_.last_failure_of =
+            absl::StrCat(Whose(call.argument), ", ", status.ToString());
+      }
     }
   }
 

@@ -39,6 +39,11 @@ std::uint64_t Kernel::NextRandom() {
 // The program's definitions go before the C library's.
 extern "C" {
 
+// ThreadSanitizer's, where that is part of the program: it has to see that the
+// mutex is let go of.
+[[gnu::weak]] int __interceptor_pthread_cond_wait(pthread_cond_t*,
+                                                  pthread_mutex_t*);
+
 ssize_t getrandom(void* buffer, std::size_t size, unsigned flags) {
   rpc::simulation::Kernel* const kernel = rpc::simulation::Kernel::Here();
   if (kernel == nullptr) {
@@ -60,7 +65,9 @@ int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   if (kernel == nullptr) {
     using Wait = int (*)(pthread_cond_t*, pthread_mutex_t*);
     static const Wait real =
-        reinterpret_cast<Wait>(::dlsym(RTLD_NEXT, "pthread_cond_wait"));
+        __interceptor_pthread_cond_wait != nullptr
+            ? &__interceptor_pthread_cond_wait
+            : reinterpret_cast<Wait>(::dlsym(RTLD_NEXT, "pthread_cond_wait"));
     return real(condition, mutex);
   }
   ::pthread_mutex_unlock(mutex);
