@@ -9,11 +9,11 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium", 
     Args:
       name: of the library of headers, which other packages may depend on.
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
-      tags: of every test. tests/run selects by them: "core" is compiled with g++ instead of clang,
-        or run under AddressSanitizer where "asan" is, too, and under ThreadSanitizer where "tsan"
-        is; "quiet" is run when nothing else does, "slow" only with --full, "soak" also by --soak,
-        for as long as that says; cases of "broker" and "pika" are also counted apart. Where
-        "compiles" is, only what the compiler says is tested, and no sanitizer is tried.
+      tags: of every test. tests/run selects by them: "core" is compiled with g++ instead of clang;
+        beside it, "asan" and "tsan" are run only under AddressSanitizer and ThreadSanitizer.
+        "quiet" is run when nothing else is, "slow" only with --full, "soak" also by --soak, for as
+        long as that says; cases of "broker" and "pika" are also counted apart. Where "compiles" is,
+        only what the compiler says is tested, and no sanitizer is tried.
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.

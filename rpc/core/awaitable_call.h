@@ -57,12 +57,9 @@ class [[nodiscard]] AwaitableCall final : private core::PendingCall,
   bool await_suspend(std::coroutine_handle<> coroutine) {
     coroutine_ = coroutine;
     begin_ = core_->Now();
-    // Kept by this thread too: the call may be over, and this gone, before
-    // Start() has returned.
-    const auto cancellation = core::Cancellation::For(options_);
-    cancellation_ = cancellation;
-    absl::Status started = core_->template Start<M>(arguments_, options_,
-                                                    begin_, this, cancellation);
+    cancellation_ = core::Cancellation::For(options_);
+    absl::Status started = core_->template Start<M>(
+        arguments_, options_, begin_, this, cancellation_);
     if (started.ok()) return true;
     reply_.status = std::move(started);
     return false;

@@ -100,11 +100,9 @@ class Caller final : private Attempts {
                  rpc::Callback<M> callback) {
     auto call =
         std::make_unique<AsyncCall<M>>(this, Now(), std::move(callback));
-    // Kept by this thread too: the call may be over before Start() returns.
-    const auto cancellation = Cancellation::For(options);
-    call->cancellation = cancellation;
-    const absl::Status started =
-        Start<M>(arguments, options, call->begin, call.get(), cancellation);
+    call->cancellation = Cancellation::For(options);
+    const absl::Status started = Start<M>(arguments, options, call->begin,
+                                          call.get(), call->cancellation);
     // Once started, the call is in the hands of whoever completes it.
     AsyncCall<M>* const owned = call.release();
     if (started.ok()) return;
@@ -118,11 +116,9 @@ class Caller final : private Attempts {
     auto reply = std::make_shared<FutureReply>();
     reply->begin = Now();
     reply->Keep(reply);
-    // As for CallAsync().
-    const auto cancellation = Cancellation::For(options);
-    reply->cancellation = cancellation;
-    const absl::Status started =
-        Start<M>(arguments, options, reply->begin, reply.get(), cancellation);
+    reply->cancellation = Cancellation::For(options);
+    const absl::Status started = Start<M>(arguments, options, reply->begin,
+                                          reply.get(), reply->cancellation);
     if (!started.ok()) reply->Complete({.status = started});
     return Future<M>(this, std::move(reply));
   }
@@ -164,13 +160,15 @@ class Caller final : private Attempts {
     return results;
   }
 
-  // Not OK: `call` is not pending and will not be completed. `done`, where
-  // there is one: this thread will wait for it, see Carrier.
+  // Not OK: `call` is not pending and will not be completed. `cancellation` is
+  // kept here, since the call, which has it too, may be over before this
+  // returns. `done`, where there is one: this thread will wait for it, see
+  // Carrier.
   template <typename M>
   absl::Status Start(const ArgumentBody<M>& arguments,
                      const CallOptions& options, TimePoint now,
                      PendingCall* call,
-                     const std::shared_ptr<Cancellation>& cancellation,
+                     std::shared_ptr<Cancellation> cancellation,
                      const std::atomic<bool>* done = nullptr) {
     const Deadline deadline =
         DeadlineOf(options, options_.default_timeout, now);

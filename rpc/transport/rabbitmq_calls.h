@@ -211,7 +211,7 @@ class Calls final : public amqp::ChannelListener {
   bool IsTrusted(amqp::Session& session, TimePoint now) {
     if (session.blocked() && now >= proof_.doubted_at()) proof_.Wait(now);
     const bool is_refused = proof_.is_refused() && unconfirmed_.empty();
-    if (!is_refused && now < proof_.doubted_at()) return !proof_.is_refused();
+    if (!is_refused && now < proof_.doubted_at()) return true;
     proof_.Leave();
     session.CloseChannel(*channel_);
     reopen_at_ = now + kReopen;

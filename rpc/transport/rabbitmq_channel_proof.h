@@ -57,7 +57,6 @@ class ChannelProof {
     if (is_proven_) return;
     is_refused_ = false;
     left_ = 0;
-    patience_ = kPatience;
     proven_at_ = std::min(proven_at_, now + kYouth);
     Wait(waits, now);
     if (now >= proven_at_) Begin(false);
@@ -65,12 +64,13 @@ class ChannelProof {
   // By a queue that is full, where something was taken before.
   void Refused() { is_refused_ = !is_proven_ && !is_heard(); }
 
-  // Nothing more is to be published, and the channel to be left when all that
-  // was is refused: then nothing is lost by it.
+  // Takes() nothing more, and is to be left when all that was published is
+  // refused: then nothing is lost by it.
   bool is_refused() const { return is_refused_; }
   // Whether to publish on it, where the confirms of so many are awaited.
   bool Takes(std::size_t unconfirmed) const {
-    return is_proven_ || unconfirmed < (is_heard() ? kYoungMost : kMost);
+    if (is_proven_) return true;
+    return !is_refused_ && unconfirmed < (is_heard() ? kYoungMost : kMost);
   }
   // When to leave the channel in any case.
   TimePoint doubted_at() const { return doubted_at_; }
@@ -80,17 +80,16 @@ class ChannelProof {
   // the broker is slow: further ones get more time.
   void Leave() {
     doubted_at_ = kNever;
-    if (++left_ >= kQuicklyLeft) {
-      patience_ = std::min(2 * patience_, kMostPatience);
-    }
+    ++left_;
   }
 
  private:
   static constexpr std::size_t kMost = 32;
   static constexpr std::size_t kYoungMost = 200;
+  // Of so many channels in a row; then it doubles from one to the next.
   static constexpr auto kPatience = std::chrono::seconds(2);
   static constexpr int kQuicklyLeft = 5;
-  static constexpr auto kMostPatience = std::chrono::seconds(16);
+  static constexpr int kMostDoublings = 3;
   // As long as the queue may take to find a leader, who does know of most.
   static constexpr auto kYoungPatience = std::chrono::seconds(5);
   // Twice what a node may have forgotten.
@@ -98,7 +97,10 @@ class ChannelProof {
 
   bool is_heard() const { return proven_at_ != kNever; }
   std::chrono::seconds Patience() const {
-    return is_heard() ? kYoungPatience : patience_;
+    if (is_heard()) return kYoungPatience;
+    const int doublings =
+        std::clamp(left_ - kQuicklyLeft + 1, 0, kMostDoublings);
+    return kPatience * (1 << doublings);
   }
   void Wait(bool waits, TimePoint now) {
     doubted_at_ = waits ? now + Patience() : kNever;
@@ -109,9 +111,7 @@ class ChannelProof {
   std::size_t returned_ = 0;      // whose ack has not come
   TimePoint proven_at_ = kNever;  // kNever: nothing reached the queue yet
   TimePoint doubted_at_ = kNever;
-  // Until something does, over the channels.
-  int left_ = 0;
-  std::chrono::seconds patience_ = kPatience;
+  int left_ = 0;  // channels, since something reached the queue
 };
 
 }  // namespace rpc::rabbitmq

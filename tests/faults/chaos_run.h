@@ -82,7 +82,6 @@ class ChaosRun {
     for (const ChaosFault& fault : faults) bound = std::max(bound, fault.bound);
 
     BeginWindow();
-    std::this_thread::sleep_for(absl::ToChronoNanoseconds(kWarm));
     for (const ChaosFault& fault : faults) fault.begin();
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(lasts));
     for (auto fault = faults.rbegin(); fault != faults.rend(); ++fault) {
@@ -97,7 +96,6 @@ class ChaosRun {
   void End() {
     book_.Dismiss();
     BeginWindow();
-    std::this_thread::sleep_for(absl::ToChronoNanoseconds(kWarm));
     world_.EndClients();
     book_.Check(book_.EndWindow(absl::ZeroDuration()), "calls have no end");
     world_.servers().TerminateAll();
@@ -122,9 +120,11 @@ class ChaosRun {
   // what is measured goes through two threads.
   absl::Duration Stall() const { return 2 * witness_.longest(); }
 
+  // Returns when calls are under way.
   void BeginWindow() {
     witness_.Restart();
     book_.BeginWindow();
+    std::this_thread::sleep_for(absl::ToChronoNanoseconds(kWarm));
   }
 
   void Calm(absl::Duration bound, bool is_long) {

@@ -56,9 +56,8 @@ constexpr absl::Duration kLateness = absl::Milliseconds(100);
 // After a node was killed.
 constexpr absl::Duration kRecovery = absl::Seconds(2);
 // After a node fell silent. The others give it up after net_ticktime and at
-// most a quarter of it (6 s), and elect a leader at most 5 s later; whoever
-// publishes on a new channel before is not served on it, and leaves it after 2
-// s.
+// most a quarter of it (6 s), and elect a leader at most 5 s later. Whoever
+// publishes on a new channel before is not served on it, and leaves it in 2 s.
 constexpr absl::Duration kSilentPeer = absl::Seconds(15);
 // After a node was asked to end, which takes it some seconds.
 constexpr absl::Duration kRestart = absl::Seconds(10);

@@ -26,8 +26,8 @@ inline constexpr bool kIsSanitized = false;
 struct Holdings {
   int descriptors = 0;
   int threads = 0;
-  // Those of its memory that are in use, and the pages that it has: malloc
-  // keeps what is freed, and the more so the more threads come and go.
+  // What malloc has given out, and the pages of the process: malloc keeps of
+  // what is freed, and the more the more threads come and go.
   std::int64_t allocated_bytes = 0;
   std::int64_t resident_bytes = 0;
 };
