@@ -120,6 +120,6 @@ def compile_pair(name, deps = []):
             size = "small",
             src = "%s_%s.cc" % (name, expect),
             expect = expect,
-            tags = ["compiles"],
+            tags = ["plain"],
             deps = deps,
         )

@@ -12,8 +12,8 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium", 
       tags: of every test. tests/run selects by them: "core" is compiled with g++ instead of clang;
         beside it, "asan" and "tsan" are run only under AddressSanitizer and ThreadSanitizer.
         "quiet" is run when nothing else is, "slow" only with --full, "soak" also by --soak, for as
-        long as that says; cases of "broker" and "pika" are also counted apart. Where "compiles" is,
-        only what the compiler says is tested, and no sanitizer is tried.
+        long as that says; cases of "broker" and "pika" are also counted apart. "plain" is never run
+        under a sanitizer, which can find nothing there.
       tags_of: more tags of single tests, by name.
       data: files that the tests read when they run.
       size: of every test, as in cc_test.

@@ -41,7 +41,7 @@ def self_contained_headers_test(name, library):
         name = name,
         size = "small",
         srcs = [":%s_sources" % name],
-        tags = ["compiles"],
+        tags = ["plain"],
         deps = [
             library,
             "//tests/lint:compiled_headers",

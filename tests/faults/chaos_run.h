@@ -116,10 +116,6 @@ class ChaosRun {
  private:
   static constexpr absl::Duration kWarm = absl::Milliseconds(100);
 
-  // What the machine may have added in this window, as in the fault matrix:
-  // what is measured goes through two threads.
-  absl::Duration Stall() const { return 2 * witness_.longest(); }
-
   // Returns when calls are under way.
   void BeginWindow() {
     witness_.Restart();
@@ -148,7 +144,7 @@ class ChaosRun {
       do {
         there = servers_.LookAt(queue).consumers;
         servers_back_ = absl::FromChrono(Clock::now() - calm);
-      } while (there != all && servers_back_ < bound + Stall());
+      } while (there != all && servers_back_ < bound + witness_.added());
       book_.Check(there == all,
                   absl::StrCat(there, " of ", all, " servers of queue ", queue,
                                " take requests"));
@@ -158,7 +154,7 @@ class ChaosRun {
   // All calls of the window end, and so does all that is left of them.
   void Settle(absl::Duration bound) {
     book_.Check(book_.EndWindow(ChaosBook::kLongestTimeout + absl::Seconds(1) +
-                                Stall()),
+                                witness_.added()),
                 "calls do not end");
     const TimePoint begun = Clock::now();
     for (const ChaosQueue queue : kChaosQueues) {
@@ -176,7 +172,7 @@ class ChaosRun {
 
   void CheckTimes(absl::Duration bound) {
     const ChaosPage page = book_.page();
-    const absl::Duration stall = Stall();
+    const absl::Duration stall = witness_.added();
     const absl::Duration latest = page.latest();
     const std::string of_which = absl::StrCat(
         ", of which the machine may have added ", absl::FormatDuration(stall));

@@ -120,10 +120,8 @@ class MatrixRow {
     EXPECT_TRUE(holds) << "row " << number_ << ", " << fault_ << ": " << what;
   }
 
-  // What the machine may have added to a call since the row began: its end goes
-  // through two threads, the connection's and that of the callbacks, and each
-  // may have been as late as the witness was.
-  absl::Duration stall() const { return 2 * witness_.longest(); }
+  // What the machine may have added to a call since the row began.
+  absl::Duration stall() const { return witness_.added(); }
 
   static void PrintTable() {
     if (Lines().empty()) return;

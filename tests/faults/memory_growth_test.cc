@@ -13,6 +13,10 @@
 namespace rpc::testing {
 namespace {
 
+// ThreadSanitizer and AddressSanitizer hold memory of their own, so that only
+// descriptors and threads are counted then.
+constexpr int kCalls = kIsSanitized ? 100'000 : 1'000'000;
+
 // Makes so many calls, some hundreds at a time, and returns how many failed.
 int Call(ProbeClient& client, int calls) {
   constexpr int kInFlight = 500;
@@ -40,14 +44,14 @@ TEST(MemoryGrowth, MillionCallsLeaveLessThanFiveMegabytesBehind) {
   // What is allocated once is there after some.
   EXPECT_EQ(Call(*client, 50'000), 0);
   const Holdings before = Count();
-  EXPECT_EQ(Call(*client, 1'000'000), 0);
+  EXPECT_EQ(Call(*client, kCalls), 0);
   const Holdings after = Count();
-  RecordFigure("memory grown by 1,000,000 calls",
-               absl::StrCat(GrowthInKilobytes(before, after), " kB"),
-               "< 5,000 kB");
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
   if (!kIsSanitized) {
+    RecordFigure("memory grown by 1,000,000 calls",
+                 absl::StrCat(GrowthInKilobytes(before, after), " kB"),
+                 "< 5,000 kB");
     EXPECT_LT(GrowthInKilobytes(before, after), 5000);
   }
 }

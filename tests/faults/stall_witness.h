@@ -31,6 +31,11 @@ class StallWitness {
   absl::Duration longest() const { return absl::FromChrono(longest_.load()); }
   void Restart() { longest_ = Clock::duration::zero(); }
 
+  // What the machine may have added to a call meanwhile: its end goes through
+  // two threads, the connection's and that of the callbacks, and each may have
+  // been as late as these were.
+  absl::Duration added() const { return 2 * longest(); }
+
  private:
   void Run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {

@@ -26,7 +26,7 @@ def mutation_test(name, header, change, setting = "RabbitMqSetting", tags = []):
       header: of the library, as it is included.
       change: a script for sed that plants the bug.
       setting: what the clients and servers of the runs meet at.
-      tags: of the test.
+      tags: of the test, beside "plain".
     """
     native.genrule(
         name = name + "_header",
@@ -50,7 +50,7 @@ def mutation_test(name, header, change, setting = "RabbitMqSetting", tags = []):
             "$(location %s.h)" % name,
         ],
         local_defines = ["SETTING=" + setting],
-        tags = tags,
+        tags = ["plain"] + tags,
         deps = [
             ":simulation",
             "@com_google_googletest//:gtest_main",
