@@ -168,8 +168,8 @@ TEST(AsyncCall, AMethodWithoutResultCallsBackWithAStatus) {
 TEST(AsyncCall, RunsAsManyCallbacksAtOnceAsItIsTold) {
   MemoryWorld world;
   const auto server = world.Serve(Doubling());
-  auto client = world.Connect<Double>({.callback_threads = 3});
   std::latch all_run(4);
+  auto client = world.Connect<Double>({.callback_threads = 3});
   for (int i = 0; i < 3; ++i) {
     client.CallAsync(i, [&](const Result&) { all_run.arrive_and_wait(); });
   }
