@@ -56,9 +56,9 @@ TEST(AtLeastOnceConfirmed, CallsAreAnsweredAndServersDrain) {
 TEST(AtLeastOnceConfirmed, RequestThatTheQueueRefusesEndsAtOnce) {
   const auto topology = FullQueue(UniqueName("full"));
   TestServer<ProbeServer>(At(topology), kEcho).Stop().IgnoreError();
+  Tally held;
   auto client = ProbeClient::Open(With<ProbeClient>(kConfirmed, topology));
   ASSERT_TRUE(client.ok()) << client.status();
-  Tally held;
   client->CallAsync(1, [&](const auto&) { held.Add(); });
   absl::Status status;
   // RabbitMQ lets one or two more in, since it counts late.
