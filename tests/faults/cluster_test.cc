@@ -145,14 +145,16 @@ class ClusterUnderLoad : public Cluster {
     AwaitNodes(0);
     const std::string directory = NewTestDirectory();
     for (int node = 0; node < PrivateCluster::kNodes; ++node) {
-      logs_.push_back(absl::StrCat(directory, "/", node));
+      const std::string log = absl::StrCat(directory, "/", node);
+      marks_.emplace_back(log);
       servers_.emplace_back(InCluster<MarkingEndpoint>(node),
-                            MarkingHandler(logs_.back()));
+                            MarkingHandler(log));
     }
-    logs_.push_back(directory + "/process");
+    const std::string log = directory + "/process";
+    marks_.emplace_back(log);
     process_ = std::make_unique<Subprocess>(std::vector<std::string>{
         Runfile("tests/faults/marking_server"), absl::StrJoin(UrlsFrom(0), ","),
-        queue_, logs_.back(), "quorum"});
+        queue_, log, "quorum"});
     OpenClients({});
     ASSERT_TRUE(AllAnswered());
     std::printf("%-30s %7s %7s %9s %12s %7s %7s  %s\n", "what happened",
@@ -193,6 +195,7 @@ class ClusterUnderLoad : public Cluster {
     for (auto& client : clients_) rows.push_back(client->Closed());
     CallLedger sum = rows.front();
     for (std::size_t i = 1; i < rows.size(); ++i) sum.Add(rows[i]);
+    ReadMarks();
     Print(name, sum);
     for (std::size_t i = 0; i < rows.size() && !sum.failed.empty(); ++i) {
       Print(absl::StrCat("  client ", i), rows[i]);
@@ -264,6 +267,14 @@ class ClusterUnderLoad : public Cluster {
     return killed;
   }
 
+  // Of the calls of a row that ended by their deadlines, those that no server
+  // ever had: the others ran, and their replies were lost.
+  std::size_t NeverRun(const CallLedger& row) const {
+    return static_cast<std::size_t>(std::count_if(
+        row.unanswered.begin(), row.unanswered.end(),
+        [&](std::uint64_t argument) { return !runs_.contains(argument); }));
+  }
+
   // Lets the clients call until so many calls are answered, and accounts for
   // each. Returns how it went meanwhile.
   CallLedger Finish(std::uint64_t calls = kCalls) {
@@ -281,10 +292,14 @@ class ClusterUnderLoad : public Cluster {
   }
 
  private:
-  static void Print(const std::string& name, const CallLedger& row) {
+  void Print(const std::string& name, const CallLedger& row) {
     std::string failed;
     for (const auto& [code, count] : row.failed) {
       absl::StrAppend(&failed, " ", absl::StatusCodeToString(code), " ", count);
+    }
+    if (!row.unanswered.empty()) {
+      absl::StrAppend(&failed, ", of which ",
+                      row.unanswered.size() - NeverRun(row), " ran");
     }
     std::printf("%-30s %7d %7d %7.0f ms %9.0f ms %4.0f ms %7d %s\n",
                 name.c_str(), row.calls, row.ok,
@@ -295,33 +310,38 @@ class ClusterUnderLoad : public Cluster {
     std::fflush(stdout);
   }
 
+  void ReadMarks() {
+    for (MarkReader& marks : marks_) {
+      for (const Mark& mark : marks.ReadNew()) ++runs_[mark.argument];
+    }
+  }
+
   void Account(std::uint64_t calls) {
     EXPECT_GE(work_.answered(), calls);
     EXPECT_EQ(work_.endings().size(), work_.begun());
     for (const auto& [argument, count] : work_.endings()) {
       EXPECT_EQ(count, 1) << argument << " did not end once";
     }
-    std::unordered_map<std::uint64_t, int> runs;
-    for (const std::string& path : logs_) {
-      for (const Mark& mark : MarkReader(path).ReadNew()) ++runs[mark.argument];
-    }
+    ReadMarks();
     const auto ran_twice =
-        std::count_if(runs.begin(), runs.end(),
+        std::count_if(runs_.begin(), runs_.end(),
                       [](const auto& run) { return run.second > 1; });
     std::printf("%zu calls for %zu answers; %td ran more than once\n",
                 work_.begun(), work_.answered(), ran_twice);
     for (const std::uint64_t argument : work_.not_run()) {
-      EXPECT_EQ(runs.count(argument), 0u)
+      EXPECT_EQ(runs_.count(argument), 0u)
           << argument << " ran, though its status said that it did not";
     }
-    EXPECT_GE(runs.size(), work_.answered());
+    EXPECT_GE(runs_.size(), work_.answered());
   }
 
   // Of the time since the row before was closed. The deadlines of a row's calls
   // are in it.
   StallWitness witness_;
   RepeatedCalls work_;
-  std::vector<std::string> logs_;
+  std::vector<MarkReader> marks_;
+  // How often each argument ran, as far as the marks are read.
+  std::unordered_map<std::uint64_t, int> runs_;
   std::deque<TestServer<MarkingEndpoint>> servers_;
   std::unique_ptr<Subprocess> process_;
   std::vector<std::unique_ptr<PacedClient>> clients_;

@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +36,8 @@ struct CallLedger {
   std::map<absl::StatusCode, int> failed = {};
   int failed_and_not_run = 0;
   int wrong = 0;
+  // The arguments of the calls that ended by their deadlines.
+  std::vector<std::uint64_t> unanswered = {};
   // The most that a call ended after its deadline.
   absl::Duration latest = -absl::InfiniteDuration();
   // From the mark to the first answer.
@@ -49,6 +52,8 @@ struct CallLedger {
     for (const auto& [code, count] : other.failed) failed[code] += count;
     failed_and_not_run += other.failed_and_not_run;
     wrong += other.wrong;
+    unanswered.insert(unanswered.end(), other.unanswered.begin(),
+                      other.unanswered.end());
     latest = std::max(latest, other.latest);
     first_answer = std::max(first_answer, other.first_answer);
     last_failure = std::max(last_failure, other.last_failure);
@@ -164,6 +169,9 @@ class PacedClient {
     if (!value.ok()) {
       ++ledger.failed[value.status().code()];
       if (!MayHaveRun(value.status())) ++ledger.failed_and_not_run;
+      if (absl::IsDeadlineExceeded(value.status())) {
+        ledger.unanswered.push_back(argument);
+      }
       ledger.last_failure =
           std::max(ledger.last_failure, absl::FromChrono(begin - page.begun));
     } else {
