@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   options.transport.url = nodes.front();
   options.transport.more_urls = {nodes.begin() + 1, nodes.end()};
   options.transport.topology = rpc::QuorumQueue("hello.cluster");
+  options.transport.guarantee = rpc::DeliveryGuarantee::kAtLeastOnceConfirmed;
   options.retry.max_attempts = 5;
   options.retry.attempt_timeout = absl::Seconds(5);
   options.transport.on_connection = [](const rpc::ConnectionEvent& event) {

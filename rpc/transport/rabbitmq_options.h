@@ -31,7 +31,8 @@ enum class DeliveryGuarantee {
   // what waits for a worker: it is answered UNAVAILABLE.
   kAtMostOnce,
   // Acknowledged after its reply was sent; it may run again where a server
-  // dies or its connection breaks.
+  // dies or its connection breaks. In a cluster, the reply can be lost with the
+  // node that the server is connected to, after the acknowledgement.
   kAtLeastOnce,
   // The same, and the broker confirms what it takes, which costs a fifth of the
   // throughput: a request that it cannot take ends with RESOURCE_EXHAUSTED at

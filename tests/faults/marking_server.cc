@@ -38,9 +38,12 @@ int main(int argc, char** argv) {
   Endpoint::Options options;
   options.transport.url = urls.front();
   options.transport.more_urls.assign(urls.begin() + 1, urls.end());
-  options.transport.topology =
-      is_quorum ? rpc::QuorumQueue(argv[2]) : rpc::TutorialQueue(argv[2]);
-  options.transport.heartbeat = absl::Seconds(is_quorum ? 2 : 10);
+  options.transport.topology = rpc::TutorialQueue(argv[2]);
+  if (is_quorum) {
+    options.transport.topology = rpc::QuorumQueue(argv[2]);
+    options.transport.guarantee = rpc::DeliveryGuarantee::kAtLeastOnceConfirmed;
+    options.transport.heartbeat = absl::Seconds(2);
+  }
   options.server.prefetch = rpc::testing::MarkingHandler::kWindow;
   auto endpoint =
       Endpoint::Open(options, rpc::testing::MarkingHandler(

@@ -101,6 +101,17 @@ absl::StatusOr<absl::Time> PrivateCluster::AwaitLeader(const std::string& queue,
   return absl::FromUnixMicros(at);
 }
 
+absl::Status PrivateCluster::AwaitMember(const std::string& queue,
+                                         int node) const {
+  return Ctl(node,
+             {"eval", absl::StrCat(
+                          LookUp(queue),
+                          "Ask = fun Again() -> case ra_leaderboard:"
+                          "lookup_leader(Name) of undefined -> "
+                          "timer:sleep(20), Again(); _ -> ok end end, Ask().")})
+      .status();
+}
+
 absl::StatusOr<std::string> PrivateCluster::Ctl(
     int node, const std::vector<std::string>& arguments) const {
   std::vector<std::string> words = {kScript, "ctl", directory_,

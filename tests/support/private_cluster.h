@@ -55,6 +55,11 @@ class PrivateCluster {
   absl::StatusOr<absl::Time> AwaitLeader(const std::string& queue,
                                          int asked) const;
 
+  // Waits until the queue's member on `node`, which was restarted, follows its
+  // leader. RabbitMQ's leaders look for it every 5 s; until then it counts for
+  // no majority, though the node is there.
+  absl::Status AwaitMember(const std::string& queue, int node) const;
+
   // Runs `rabbitmqctl arguments...` against a node and returns what it printed;
   // INTERNAL with its words if it failed.
   absl::StatusOr<std::string> Ctl(
