@@ -1,14 +1,28 @@
 #include "rpc/base/event.h"
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <atomic>
-#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "gtest/gtest.h"
 
 namespace rpc {
 namespace {
+
+// Whether a thread of this process is in a system call that waits: proc(5).
+bool Sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string stat(std::istreambuf_iterator<char>(file), {});
+  const std::size_t name_ends = stat.rfind(") ");
+  return name_ends != std::string::npos && stat[name_ends + 2] == 'S';
+}
 
 TEST(Event, EndsTheWaitThatFollows) {
   Event event;
@@ -19,13 +33,12 @@ TEST(Event, EndsTheWaitThatFollows) {
 
 TEST(Event, WakesWhoSleepsForIt) {
   Event event;
-  std::atomic<bool> waits = false;
+  std::atomic<pid_t> thread = 0;
   std::jthread waiter([&] {
-    waits = true;
+    thread = gettid();
     event.Wait();
   });
-  while (!waits) std::this_thread::yield();
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (thread == 0 || !Sleeps(thread)) std::this_thread::yield();
   event.Set();
 }
 

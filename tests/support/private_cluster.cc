@@ -31,6 +31,15 @@ std::string LookUp(const std::string& queue) {
       queue, "\">>}), {Name, Node} = amqqueue:get_pid(Q), ");
 }
 
+// Another one: asks every 20 ms until the answer matches `pattern`, and has
+// then that value.
+std::string Poll(const std::string& question, const std::string& pattern,
+                 const std::string& value) {
+  return absl::StrCat("Ask = fun Again() -> case catch ", question, " of ",
+                      pattern, " -> ", value,
+                      "; _ -> timer:sleep(20), Again() end end, Ask().");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PrivateCluster>> PrivateCluster::Start() {
@@ -86,13 +95,12 @@ absl::StatusOr<int> PrivateCluster::Leader(const std::string& queue,
 absl::StatusOr<absl::Time> PrivateCluster::AwaitLeader(const std::string& queue,
                                                        int asked) const {
   // Such a query is answered by a leader that has a majority.
-  const auto answered = Ctl(
-      asked, {"eval", absl::StrCat(
-                          LookUp(queue),
-                          "Ask = fun Again() -> case catch ra:consistent_query("
-                          "{Name, node()}, fun(_) -> ok end, 200) of "
-                          "{ok, _, _} -> erlang:system_time(microsecond); "
-                          "_ -> timer:sleep(20), Again() end end, Ask().")});
+  const auto answered =
+      Ctl(asked,
+          {"eval", LookUp(queue) +
+                       Poll("ra:consistent_query({Name, node()}, fun(_) -> ok "
+                            "end, 200)",
+                            "{ok, _, _}", "erlang:system_time(microsecond)")});
   if (!answered.ok()) return answered.status();
   std::int64_t at = 0;
   if (!absl::SimpleAtoi(*answered, &at)) {
@@ -104,11 +112,8 @@ absl::StatusOr<absl::Time> PrivateCluster::AwaitLeader(const std::string& queue,
 absl::Status PrivateCluster::AwaitMember(const std::string& queue,
                                          int node) const {
   return Ctl(node,
-             {"eval", absl::StrCat(
-                          LookUp(queue),
-                          "Ask = fun Again() -> case ra_leaderboard:"
-                          "lookup_leader(Name) of undefined -> "
-                          "timer:sleep(20), Again(); _ -> ok end end, Ask().")})
+             {"eval", LookUp(queue) + Poll("ra_leaderboard:lookup_leader(Name)",
+                                           "{_, _}", "ok")})
       .status();
 }
 
