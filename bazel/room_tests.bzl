@@ -10,7 +10,7 @@ def room_tests(name, deps, tags = [], tags_of = {}, data = [], size = "medium", 
       name: of the library of headers, which other packages may depend on.
       deps: what the tests and the headers may include. GoogleTest is among it by itself.
       tags: of every test. tests/run selects by them: "core" is compiled with g++ instead of clang;
-        beside it, "asan" and "tsan" are run only under AddressSanitizer and ThreadSanitizer.
+        beside it, "asan" and "tsan" are run only under clang's AddressSanitizer and ThreadSanitizer.
         "quiet" is run when nothing else is, "slow" only with --full, "soak" also by --soak, for as
         long as that says; cases of "broker" and "pika" are also counted apart. "plain" is never run
         under a sanitizer, which can find nothing there.
